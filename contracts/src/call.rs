@@ -1,0 +1,62 @@
+//! What a record asks for, and the dispatcher: one arm for each kind of record.
+
+use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
+use dalil_ledger::state::Overlay;
+use dalil_ledger::transaction::RECORD_BYTES_MAX;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::authority::{self, AuthorityCall, PostingId};
+use crate::certificate::{self, CertificateCall};
+use crate::context::{Context, Outcome};
+use crate::land::{self, LandCall};
+use crate::mineral::{self, MineralCall};
+use crate::refusal::Refusal;
+
+/// A call of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// Departments, offices, keys, postings, parameters.
+    Authority(AuthorityCall),
+    /// Khatians, plots, deeds, mutations.
+    Land(LandCall),
+    /// Leases, permits, payments, vehicles, challans.
+    Mineral(MineralCall),
+    /// Certificate types and certificates.
+    Certificate(CertificateCall),
+}
+
+/// A call and the posting it is made under.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invocation {
+    /// The posting on whose behalf the signer acts (rule A7).
+    #[schemars(with = "String")]
+    pub posting: PostingId,
+    /// What is done.
+    pub call: Call,
+}
+
+impl Invocation {
+    /// Decodes the call of a record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes, RECORD_BYTES_MAX)
+    }
+
+    /// The canonical bytes that a record carries.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+}
+
+/// Applies a call to `state`. On refusal the caller drops the overlay: nothing is half applied.
+pub fn apply(state: &mut Overlay<'_>, context: &Context<'_>, invocation: &Invocation) -> Result<Outcome, Refusal> {
+    let posting = &invocation.posting;
+    match &invocation.call {
+        Call::Authority(call) => authority::calls::apply(state, context, posting, call),
+        Call::Land(call) => land::apply(state, context, posting, call),
+        Call::Mineral(call) => mineral::apply(state, context, posting, call),
+        Call::Certificate(call) => certificate::apply(state, context, posting, call),
+    }
+}

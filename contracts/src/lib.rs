@@ -1,0 +1,23 @@
+//! What each department may do: pure functions over the state.
+//!
+//! A record's call names the posting it acts under and what it does. [`apply`] checks the officer, applies the rule's
+//! changes to an overlay, and either returns what happened or refuses with the code of the rule that was broken; a
+//! refused call leaves nothing behind. No clock, no float, no randomness: time is the block's.
+//!
+//! The rooms: [`authority`] (who may act: departments, offices, keys, postings, dated parameters), [`registry`]
+//! (documents of every kind), and one room for each kind of record: [`land`], [`mineral`], [`certificate`]. A new kind
+//! is one room and one arm in [`apply`].
+
+pub mod authority;
+pub mod call;
+pub mod certificate;
+pub mod context;
+pub mod land;
+pub mod mineral;
+pub mod refusal;
+pub mod registry;
+pub mod units;
+
+pub use call::{Call, Invocation, apply};
+pub use context::{Context, Event, Outcome};
+pub use refusal::{Refusal, Reject};

@@ -1,0 +1,22 @@
+//! What Dalil records and how it is proven.
+//!
+//! One append-only RFC 9162 tree holds every record and every block header as a leaf; each header commits to the state
+//! after its block; validators cosign the tree's checkpoint. From that one tree come the block chain, the inclusion
+//! receipt, the status receipt and the history of a subject.
+//!
+//! The rooms, from the bottom: [`codec`] (canonical bytes), [`crypto`] (hashes, keys, signatures), [`log`] (the Merkle
+//! tree), [`transaction`], [`block`], [`validators`], [`genesis`], [`state`] (authenticated key-value state),
+//! [`document`] (the registry entry and its status function).
+//!
+//! This crate knows no department's rule, no network and no clock. Without the feature `store` it only verifies, and
+//! builds without RocksDB.
+
+pub mod block;
+pub mod codec;
+pub mod crypto;
+pub mod document;
+pub mod genesis;
+pub mod log;
+pub mod state;
+pub mod transaction;
+pub mod validators;
