@@ -151,6 +151,13 @@ impl Jurisdiction {
     }
 }
 
+/// A department as the state knows it. Its name on screen is not on the chain.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct Department {
+    /// Short name, such as `land`.
+    pub id: DepartmentId,
+}
+
 /// An office of a department.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 pub struct Office {

@@ -1,0 +1,181 @@
+//! A ledger without a network: a state, a time, and officers who call contracts.
+//!
+//! `let mut world = World::west_bengal();` gives the sample establishment of `testnet/sample`; the officer of posting
+//! `land/blro-2795` acts with `world.call("land/blro-2795", Call::Land(…))`. A refused call leaves nothing behind, which
+//! the fixture checks.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+use std::collections::BTreeMap;
+
+use dalil_contracts::authority::parameters::{DatedValue, DatedValues, parameter_key};
+use dalil_contracts::authority::posting::posting_key;
+use dalil_contracts::authority::{EstablishmentPlan, Posting, validators_key};
+use dalil_contracts::{Call, Context, Invocation, Outcome, Refusal, apply};
+use dalil_ledger::block::Attachment;
+use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
+use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, sha256};
+use dalil_ledger::document::{DocumentEntry, Moment, Slots, Verdict, document_key, read_set, status};
+use dalil_ledger::state::Overlay;
+use dalil_ledger::validators::{Validator, ValidatorSet};
+
+/// 2026-11-02T06:30:00Z, noon in Kolkata: outside the monsoon.
+pub const START_MS: u64 = 1_793_601_000_000;
+/// The sample establishment.
+pub const ESTABLISHMENT: &str = include_str!("../../../testnet/sample/establishment.json");
+/// Departments that run validators in the fixture, in canonical order: quorum 3.
+pub const VALIDATORS: [&str; 4] = ["district", "it", "land", "minerals"];
+
+/// A token, or a panic.
+pub fn token<const MAX: usize>(text: &str) -> Token<MAX> {
+    text.parse().unwrap()
+}
+
+/// A hash that stands for a file, a commitment or an order.
+pub fn digest(text: &str) -> Hash {
+    sha256(text.as_bytes())
+}
+
+/// The key of an officer in the plan.
+pub fn key_of(name: &str) -> SecretKey {
+    SecretKey::from_seed(&sha256(format!("fixture key of {name}").as_bytes()).0)
+}
+
+/// The code of a refusal; panics if the call was accepted or the state could not be read.
+pub fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> &'static str {
+    match result {
+        Err(Refusal::Rule(reject)) => {
+            assert!(reject.message.len() > 8, "a refusal says why: {reject}");
+            reject.code
+        }
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+/// A state with a block time; each accepted call is one record.
+#[derive(Clone)]
+pub struct World {
+    /// The state.
+    pub state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Block time of the next call, UTC milliseconds.
+    pub time_ms: u64,
+    /// Log index of the next record.
+    pub record: u64,
+    /// Height of the next block.
+    pub height: u64,
+    /// Attachments at hand.
+    pub attachments: Vec<Attachment>,
+}
+
+impl World {
+    /// The chain of all fixtures.
+    pub fn chain() -> Hash {
+        digest("fixture chain")
+    }
+
+    /// A world with the establishment of `plan` and the validators of [`VALIDATORS`].
+    pub fn new(plan: &EstablishmentPlan) -> Self {
+        let establishment = plan.with_keys(|name| key_of(name.as_str()).public());
+        let mut state: BTreeMap<_, _> = establishment.initial_state().unwrap().into_iter().collect();
+        let validators = VALIDATORS.iter().map(|department| {
+            let key = |purpose: &str| key_of(&format!("validator {department} {purpose}")).public();
+            Validator {
+                department: token(department),
+                consensus: key("consensus"),
+                cosigner: key("cosigner"),
+                log: key("log"),
+                network: key("network"),
+            }
+        });
+        let validators = ValidatorSet::new(validators.collect()).unwrap();
+        state.insert(validators_key(), codec::encode(&validators));
+        Self { state, time_ms: START_MS, record: 1, height: 1, attachments: Vec::new() }
+    }
+
+    /// The sample establishment of West Bengal, with a posting for every role.
+    pub fn west_bengal() -> Self {
+        Self::new(&Self::plan())
+    }
+
+    /// The plan of the sample establishment.
+    pub fn plan() -> EstablishmentPlan {
+        serde_json::from_str(ESTABLISHMENT).unwrap()
+    }
+
+    /// Applies a call signed by the posting's officer.
+    pub fn call(&mut self, posting: &str, call: Call) -> Result<Outcome, Refusal> {
+        let record: Option<Posting> = self.get(&posting_key(&token(posting)));
+        let signer = record.unwrap_or_else(|| panic!("the plan has no posting {posting}")).officer;
+        self.call_signed_by(signer, posting, call)
+    }
+
+    /// Applies a call that `signer` signed under `posting`.
+    pub fn call_signed_by(&mut self, signer: PublicKey, posting: &str, call: Call) -> Result<Outcome, Refusal> {
+        let invocation = Invocation { posting: token(posting), call };
+        // What travels is bytes: every call of every test also shows that it survives them.
+        let invocation = Invocation::decode(&invocation.encode()).unwrap();
+        let context = Context {
+            chain: Self::chain(),
+            height: self.height,
+            time_ms: self.time_ms,
+            record: self.record,
+            signer,
+            attachments: &self.attachments,
+        };
+        let mut overlay = Overlay::new(&self.state);
+        let outcome = apply(&mut overlay, &context, &invocation)?;
+        for (key, value) in overlay.into_changes() {
+            match value {
+                Some(value) => self.state.insert(key, value),
+                None => self.state.remove(&key),
+            };
+        }
+        self.record += 1;
+        Ok(outcome)
+    }
+
+    /// Goes to a block time; the height rises too.
+    pub fn at(&mut self, time_ms: u64) -> &mut Self {
+        assert!(time_ms >= self.time_ms, "block time never goes back");
+        self.time_ms = time_ms;
+        self.height += 1;
+        self
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, by_ms: u64) -> &mut Self {
+        self.at(self.time_ms + by_ms)
+    }
+
+    /// The value under a state key.
+    pub fn get<T: Canonical>(&self, key: &[u8]) -> Option<T> {
+        self.state.get(key).map(|bytes| codec::decode(bytes, CANONICAL_BYTES_MAX).unwrap())
+    }
+
+    /// Sets a value behind the contracts' back.
+    pub fn put<T: Canonical>(&mut self, key: Vec<u8>, value: &T) {
+        self.state.insert(key, codec::encode(value));
+    }
+
+    /// Sets a parameter from the beginning of time, behind the contracts' back.
+    pub fn set_parameter(&mut self, name: &str, value: i64) {
+        self.put(parameter_key(name), &DatedValues { values: vec![DatedValue { from_ms: 0, value }] });
+    }
+
+    /// The registry entry of a document.
+    pub fn document(&self, uri: &str) -> DocumentEntry {
+        self.get(&document_key(&token(uri))).unwrap_or_else(|| panic!("{uri} is not on record"))
+    }
+
+    /// Status of a document at the present block time, as a verifier computes it.
+    pub fn status(&self, uri: &str) -> Verdict {
+        self.status_at(uri, Moment::now(self.time_ms))
+    }
+
+    /// Status of a document at `moment`, as a verifier computes it from entry and read set.
+    pub fn status_at(&self, uri: &str, moment: Moment) -> Verdict {
+        let entry = self.document(uri);
+        let values: Vec<_> = read_set(&entry).iter().map(|key| self.state.get(key).cloned()).collect();
+        status(&entry, &Slots::decode(&entry, &values).unwrap(), moment)
+    }
+}
