@@ -1,0 +1,78 @@
+# The front door. `make` alone lists what there is.
+#
+# Every cargo call is for the whole workspace and under the one profile `dalil`: with other packages or another profile the
+# features of RocksDB's dependencies differ, and RocksDB, a quarter of an hour of compiling, would be built once more.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Outside the checkout, so that a fresh clone finds RocksDB already built.
+export DALIL_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dalil
+export CARGO_TARGET_DIR ?= $(DALIL_CACHE)/target
+export PATH := $(DALIL_CACHE)/tools/bin:$(PATH)
+
+CARGO := testnet/setup/build.sh
+FLAGS := --profile dalil --locked
+DALIL := $(CARGO_TARGET_DIR)/dalil/dalil
+SCRIPTS := .ci/run $(sort $(wildcard testnet/*/*.sh))
+
+# EXIT=1: `make demo` ends after its story instead of staying up.
+EXIT ?=
+# Further arguments of `dalil bench`.
+ARGS ?=
+
+.PHONY: help setup build demo test lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## check this machine; install libclang if it is missing
+	@testnet/setup/preflight.sh
+
+build: setup ## build the node, `dalil`
+	$(CARGO) build $(FLAGS) --workspace --bins
+
+demo: build ## four validators on this machine play the whole story (EXIT=1: and stop)
+	$(DALIL) demo --dir target/demo $(if $(filter-out 0 no,$(EXIT)),--exit)
+
+test: setup ## all tests
+	testnet/setup/test-preflight.sh
+	testnet/setup/test-build.sh
+	$(CARGO) test $(FLAGS) --workspace
+	@echo "The verifying half of the ledger, without RocksDB:"
+	$(CARGO) test $(FLAGS) --package dalil-ledger --no-default-features
+
+lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts
+	cargo fmt --all --check
+	shellcheck -x -P testnet/setup -P testnet/compose $(SCRIPTS)
+	cargo-deny --locked check bans licenses sources
+	$(CARGO) clippy $(FLAGS) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --workspace --no-deps
+
+fmt: ## format the Rust sources
+	cargo fmt --all
+
+advisories: tools ## security advisories of the dependencies (needs the network)
+	cargo-deny --locked check advisories
+
+bench: build ## drive a network with load (ARGS="…" for dalil bench)
+	$(DALIL) bench $(ARGS)
+
+docs: setup ## the crates' documentation as web pages
+	$(CARGO) doc $(FLAGS) --workspace --no-deps
+	@echo "$(CARGO_TARGET_DIR)/doc/dalil_ledger/index.html"
+
+image: ## the container image dalil:local
+	testnet/compose/image.sh
+
+testnet-up: ## four validators in containers
+	testnet/compose/testnet.sh up
+
+testnet-down: ## stop them and delete their data
+	testnet/compose/testnet.sh down
+
+testnet-logs: ## follow their logs
+	testnet/compose/testnet.sh logs
+
+tools:
+	@testnet/setup/tools.sh
