@@ -5,18 +5,21 @@
 //! receipt, the status receipt and the history of a subject.
 //!
 //! The rooms, from the bottom: [`codec`] (canonical bytes), [`crypto`] (hashes, keys, signatures), [`log`] (the Merkle
-//! tree), [`transaction`], [`block`], [`validators`], [`genesis`], [`state`] (authenticated key-value state),
-//! [`document`] (the registry entry and its status function).
+//! tree), [`transaction`], [`block`], [`validators`], [`checkpoint`] (what a quorum says about the log), [`genesis`],
+//! [`state`] (authenticated key-value state), [`document`] (the registry entry and its status function), [`receipt`]
+//! (what anybody can check offline).
 //!
 //! This crate knows no department's rule, no network and no clock. Without the feature `store` it only verifies, and
 //! builds without RocksDB.
 
 pub mod block;
+pub mod checkpoint;
 pub mod codec;
 pub mod crypto;
 pub mod document;
 pub mod genesis;
 pub mod log;
+pub mod receipt;
 pub mod state;
 pub mod transaction;
 pub mod validators;

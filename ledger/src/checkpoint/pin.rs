@@ -1,0 +1,226 @@
+//! What a verifier starts from: the policy, the validator set behind it, the chain, and until when they are believed.
+
+use serde::{Deserialize, Serialize};
+
+use super::handover::{Handover, HandoverError};
+use super::head::{HeadError, HeadProof};
+use super::key::KeyName;
+use super::policy::{Policy, PolicyError};
+use super::quorum::Endorsement;
+use crate::block::Height;
+use crate::crypto::Hash;
+use crate::validators::{ValidatorSet, ValidatorSetError};
+
+/// The longest pin that is read, in bytes.
+pub const PIN_BYTES_MAX: usize = 256 << 10;
+
+/// What a pin says beside its validators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PinTerms {
+    /// The chain id.
+    pub chain: Hash,
+    /// The first height that the validator set decides; handovers below it are old ones, replayed.
+    pub from_height: Height,
+    /// From then on every answer is "could not check", UTC milliseconds. It bounds what stolen old keys can forge.
+    pub expires_at_ms: u64,
+    /// How far a cosignature's time may be ahead of the verifier's clock, in milliseconds.
+    pub cosignature_skew_ms: u64,
+    /// The oldest checkpoint that proves an absence, in milliseconds.
+    pub absence_age_max_ms: u64,
+}
+
+/// A verifier's starting point. As JSON it is what `--policy` takes; it comes from a source that the verifier trusts,
+/// never from the node being checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    policy: Policy,
+    validators: ValidatorSet,
+    terms: PinTerms,
+}
+
+/// The JSON of a pin. Struct fields refuse duplicates; unknown ones are refused too.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PinFile {
+    policy: String,
+    validators: ValidatorSet,
+    chain: Hash,
+    from_height: Height,
+    expires_at_ms: u64,
+    cosignature_skew_ms: u64,
+    absence_age_max_ms: u64,
+}
+
+/// Why a pin is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PinError {
+    /// The file is too long.
+    #[error("a pin of {0} bytes, expected at most {PIN_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not the JSON of a pin.
+    #[error("pin: {0}")]
+    Json(String),
+    /// The policy text is none.
+    #[error("policy: {0}")]
+    Policy(#[from] PolicyError),
+    /// The validator set breaks a rule of sets.
+    #[error("validator set: {0}")]
+    Validators(#[from] ValidatorSetError),
+    /// The policy names other keys, names or another quorum than the validator set gives.
+    #[error("the policy is not the one of the validator set, expected\n{expected}")]
+    PolicyOfOtherSet {
+        /// The policy of the set.
+        expected: String,
+    },
+}
+
+/// Why a pin is not renewed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenewError {
+    /// Too late: what old keys sign after the expiry counts for nothing. A new pin must come from a trusted source.
+    #[error("the pin expired at {expires_at_ms}, now is {now_ms}")]
+    Expired {
+        /// Expiry of the pin, UTC milliseconds.
+        expires_at_ms: u64,
+        /// Time of renewal, UTC milliseconds.
+        now_ms: u64,
+    },
+    /// One of the handovers, counted from 0, is wrong.
+    #[error("handover {0}: {1}")]
+    Handover(usize, HandoverError),
+    /// The new set makes no policy.
+    #[error("policy: {0}")]
+    Policy(#[from] PolicyError),
+    /// The head does not show that the pin's set is the current one.
+    #[error("head: {0}")]
+    Head(#[from] HeadError),
+    /// The head is of another chain or names another set.
+    #[error("the head's {what} is {got}, expected {expected}")]
+    OtherHead {
+        /// Which field.
+        what: &'static str,
+        /// Value in the header.
+        got: Hash,
+        /// Value of the pin.
+        expected: Hash,
+    },
+}
+
+impl Pin {
+    /// The pin of `validators` for the log `origin`.
+    pub fn new(origin: &KeyName, validators: ValidatorSet, terms: PinTerms) -> Result<Self, PinError> {
+        let validators = validators.checked()?;
+        Ok(Self { policy: Policy::of_set(origin, &validators)?, validators, terms })
+    }
+
+    /// Reads a pin. The policy must be the one that follows from the validator set, so that no file pairs a familiar
+    /// set with foreign keys.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, PinError> {
+        if bytes.len() > PIN_BYTES_MAX {
+            return Err(PinError::TooLong(bytes.len()));
+        }
+        let file: PinFile = serde_json::from_slice(bytes).map_err(|error| PinError::Json(error.to_string()))?;
+        let policy: Policy = file.policy.parse()?;
+        let terms = PinTerms {
+            chain: file.chain,
+            from_height: file.from_height,
+            expires_at_ms: file.expires_at_ms,
+            cosignature_skew_ms: file.cosignature_skew_ms,
+            absence_age_max_ms: file.absence_age_max_ms,
+        };
+        let pin = Self::new(policy.origin(), file.validators, terms)?;
+        if pin.policy == policy {
+            Ok(pin)
+        } else {
+            Err(PinError::PolicyOfOtherSet { expected: pin.policy.to_string() })
+        }
+    }
+
+    /// The JSON of this pin.
+    pub fn to_json(&self) -> String {
+        let PinTerms { chain, from_height, expires_at_ms, cosignature_skew_ms, absence_age_max_ms } = self.terms;
+        let file = PinFile {
+            policy: self.policy.to_string(),
+            validators: self.validators.clone(),
+            chain,
+            from_height,
+            expires_at_ms,
+            cosignature_skew_ms,
+            absence_age_max_ms,
+        };
+        serde_json::to_string_pretty(&file).expect("strings and integers have a JSON form") + "\n"
+    }
+
+    /// Whose signatures count.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The validators behind the policy.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.validators
+    }
+
+    /// Chain, expiry and tolerances.
+    pub fn terms(&self) -> &PinTerms {
+        &self.terms
+    }
+
+    /// Whether the pin still says anything at `now_ms`.
+    pub fn is_live(&self, now_ms: u64) -> bool {
+        now_ms < self.terms.expires_at_ms
+    }
+
+    /// Checks that `head` is the head of this pin's chain, cosigned by this pin's validators, who are the current ones
+    /// by the header's own word.
+    pub fn verify_head(&self, head: &HeadProof, now_ms: u64) -> Result<Endorsement, RenewError> {
+        if !self.is_live(now_ms) {
+            return Err(RenewError::Expired { expires_at_ms: self.terms.expires_at_ms, now_ms });
+        }
+        // What the header names comes first: a verifier who sees another set should fetch handovers, not suspect forgery.
+        let named = [
+            ("chain", head.header.chain, self.terms.chain),
+            ("next_validators_hash", head.header.next_validators_hash, self.validators.hash()),
+        ];
+        if let Some((what, got, expected)) = named.into_iter().find(|(_, got, expected)| got != expected) {
+            return Err(RenewError::OtherHead { what, got, expected });
+        }
+        Ok(head.verify(&self.policy, now_ms, self.terms.cosignature_skew_ms)?)
+    }
+
+    /// Follows `handovers`, oldest first, to the set of the last one. Refused as a whole if one does not follow from the
+    /// one before: a gap, a swapped key, signatures of the new set only, an old handover replayed.
+    ///
+    /// The new pin is believed for `lifetime_ms` from the last handed-over block's time, and never shorter than this one.
+    /// A later expiry takes a fresh [`HeadProof`]: see [`Pin::prolong`].
+    pub fn renew(&self, handovers: &[Handover], now_ms: u64, lifetime_ms: u64) -> Result<Self, RenewError> {
+        if !self.is_live(now_ms) {
+            return Err(RenewError::Expired { expires_at_ms: self.terms.expires_at_ms, now_ms });
+        }
+        let mut pin = self.clone();
+        for (number, handover) in handovers.iter().enumerate() {
+            let checked = handover.verify(&pin.validators, &pin.terms.chain, pin.terms.from_height);
+            checked.map_err(|error| RenewError::Handover(number, error))?;
+            pin.validators = handover.next.clone();
+            pin.terms.from_height = handover.header.height.saturating_add(1);
+            pin.lengthen(handover.header.timestamp_ms, now_ms, lifetime_ms);
+        }
+        pin.policy = Policy::of_set(self.policy.origin(), &pin.validators)?;
+        Ok(pin)
+    }
+
+    /// Moves the expiry to `lifetime_ms` after the freshness of `head`, which shows that the set is still the current
+    /// one. Never earlier than it is now.
+    pub fn prolong(&self, head: &HeadProof, now_ms: u64, lifetime_ms: u64) -> Result<Self, RenewError> {
+        let endorsement = self.verify_head(head, now_ms)?;
+        let mut pin = self.clone();
+        pin.lengthen(endorsement.freshness_ms, now_ms, lifetime_ms);
+        Ok(pin)
+    }
+
+    /// A time that runs ahead of the verifier's clock lengthens nothing beyond what `now_ms` would.
+    fn lengthen(&mut self, shown_at_ms: u64, now_ms: u64, lifetime_ms: u64) {
+        let until = shown_at_ms.min(now_ms).saturating_add(lifetime_ms);
+        self.terms.expires_at_ms = self.terms.expires_at_ms.max(until);
+    }
+}

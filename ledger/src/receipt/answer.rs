@@ -1,0 +1,217 @@
+//! What a verifier says, and how a command line says it.
+
+use serde::Serialize;
+
+use super::inclusion::InclusionTextError;
+use super::status::StatusTextError;
+use super::verify_inclusion::Inclusion;
+use crate::block::Height;
+use crate::checkpoint::{EndorsementError, RenewError};
+use crate::codec::CodecError;
+use crate::crypto::{CryptoError, Hash};
+use crate::document::{DocumentEntry, SlotsError, Status};
+use crate::log::{LogIndex, LogSize, ProofError};
+use crate::state::proof::StateProofError;
+
+/// A proven answer to "is this document genuine and in force?".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The status.
+    pub status: Status,
+    /// Coarse reason; every negative answer has one.
+    pub reason: String,
+    /// Since when, UTC milliseconds, where a recorded event says so.
+    pub since_ms: Option<u64>,
+    /// The moment that the status was judged for, UTC milliseconds.
+    pub as_of_ms: u64,
+    /// The oldest time among the cosignatures counted, UTC milliseconds.
+    pub freshness_ms: u64,
+    /// How many validators stand behind the checkpoint.
+    pub quorum: usize,
+    /// The chain.
+    pub chain: Hash,
+    /// Height of the head that was read.
+    pub height: Height,
+    /// Number of leaves under the checkpoint.
+    pub log_size: LogSize,
+    /// Log index of the record that issued the document.
+    pub record: Option<LogIndex>,
+    /// The document, unless it is not on record.
+    pub entry: Option<DocumentEntry>,
+}
+
+/// Why there is no answer. Never to be shown as "not on record", "forged" or "valid".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CouldNotCheck {
+    /// The file is no inclusion receipt.
+    #[error(transparent)]
+    InclusionText(#[from] InclusionTextError),
+    /// The file is no status receipt.
+    #[error(transparent)]
+    StatusText(#[from] StatusTextError),
+    /// The pin expired; a new one must come from a trusted source.
+    #[error("the pin expired at {expires_at_ms}, now is {now_ms}: get a new one from a source you trust")]
+    PinExpired {
+        /// Expiry, UTC milliseconds.
+        expires_at_ms: u64,
+        /// Time of checking, UTC milliseconds.
+        now_ms: u64,
+    },
+    /// The receipt is of another chain.
+    #[error("a receipt of chain {got}, expected {expected}")]
+    OtherChain {
+        /// Chain in the receipt.
+        got: Hash,
+        /// Chain of the pin.
+        expected: Hash,
+    },
+    /// The head's next validators are not the pin's.
+    #[error("the validators are {got}, the pin knows {expected}: renew the pin by handovers")]
+    OtherValidators {
+        /// Set named in the header.
+        got: Hash,
+        /// Set of the pin.
+        expected: Hash,
+    },
+    /// The checkpoint is not endorsed.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] EndorsementError),
+    /// The header is not shown to be the head.
+    #[error("head: {0}")]
+    Head(String),
+    /// The record's place in the log is not shown.
+    #[error("inclusion proof: {0}")]
+    Inclusion(#[from] ProofError),
+    /// The entry is a header where a record was expected.
+    #[error("the entry is a block header, expected a record")]
+    NotARecord,
+    /// The record's own signature does not verify.
+    #[error("the record: {0}")]
+    RecordSignature(CryptoError),
+    /// The batch form, but the record issues no batch that the caller knows.
+    #[error("the record issues no batch, but the receipt names a document of one")]
+    NoBatch,
+    /// The document's place in its batch is not shown.
+    #[error("the document in its batch: {0}")]
+    Batch(ProofError),
+    /// A state read is missing, is one too many, or stands in another order than the entry asks for.
+    #[error("read {place} is {got:?}, expected {expected:?}")]
+    Read {
+        /// Place among the reads, from 0.
+        place: usize,
+        /// Key found, if there is one.
+        got: Option<String>,
+        /// Key expected, if there is one.
+        expected: Option<String>,
+    },
+    /// A state proof does not lead to the header's state root.
+    #[error("state proof of {key}: {error}")]
+    StateProof {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        error: StateProofError,
+    },
+    /// A state value is none of its type.
+    #[error("value of {key}: {error}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        error: CodecError,
+    },
+    /// A slot value is none of its type.
+    #[error(transparent)]
+    Slots(#[from] SlotsError),
+    /// The state contradicts itself: an entry under another document's key, or a digest that leads nowhere.
+    #[error("the state under {key} is not about what was asked")]
+    OtherDocument {
+        /// The key.
+        key: String,
+    },
+    /// The moment asked about lies ahead: no receipt knows what will be recorded until then.
+    #[error("asked as of {as_of_ms}, expected a time up to {now_ms}")]
+    FutureMoment {
+        /// The moment asked about, UTC milliseconds.
+        as_of_ms: u64,
+        /// Time of checking, UTC milliseconds.
+        now_ms: u64,
+    },
+    /// The checkpoint is too old to say anything about the present.
+    #[error("the receipt is {age_ms} ms old, expected at most {max_ms} ms")]
+    Stale {
+        /// Age at the time of checking, in milliseconds.
+        age_ms: u64,
+        /// The limit, in milliseconds.
+        max_ms: u64,
+    },
+}
+
+impl CouldNotCheck {
+    /// A short code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InclusionText(_) | Self::StatusText(_) => "malformed",
+            Self::PinExpired { .. } => "pin_expired",
+            Self::OtherChain { .. } => "other_chain",
+            Self::OtherValidators { .. } => "other_validators",
+            Self::Stale { .. } => "stale",
+            Self::FutureMoment { .. } => "future_moment",
+            Self::Read { .. } => "incomplete",
+            Self::Checkpoint(_) => "checkpoint_wrong",
+            _ => "proof_wrong",
+        }
+    }
+}
+
+impl From<RenewError> for CouldNotCheck {
+    fn from(error: RenewError) -> Self {
+        match error {
+            RenewError::Expired { expires_at_ms, now_ms } => Self::PinExpired { expires_at_ms, now_ms },
+            RenewError::OtherHead { what: "chain", got, expected } => Self::OtherChain { got, expected },
+            RenewError::OtherHead { got, expected, .. } => Self::OtherValidators { got, expected },
+            RenewError::Head(crate::checkpoint::HeadError::Checkpoint(error)) => Self::Checkpoint(error),
+            other => Self::Head(other.to_string()),
+        }
+    }
+}
+
+/// Exit codes of `verify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// In force, by a fresh status receipt.
+    Valid = 0,
+    /// Recorded, but not in force now.
+    NotValidNow = 1,
+    /// The command was wrong; no answer gives this.
+    Usage = 2,
+    /// The ledger knows no such document.
+    NotOnRecord = 3,
+    /// Could not check, or a proof is wrong.
+    CouldNotCheck = 4,
+    /// Recorded; the present status is not proven.
+    RecordedOnly = 5,
+}
+
+impl Exit {
+    /// The exit code of a status check.
+    pub fn of_status(checked: &Result<Answer, CouldNotCheck>) -> Self {
+        match checked.as_ref().map(|answer| answer.status) {
+            Ok(Status::Valid) => Self::Valid,
+            Ok(Status::NotOnRecord) => Self::NotOnRecord,
+            Ok(_) => Self::NotValidNow,
+            Err(_) => Self::CouldNotCheck,
+        }
+    }
+
+    /// The exit code of an inclusion check: never "valid".
+    pub fn of_inclusion(checked: &Result<Inclusion, CouldNotCheck>) -> Self {
+        if checked.is_ok() { Self::RecordedOnly } else { Self::CouldNotCheck }
+    }
+
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}

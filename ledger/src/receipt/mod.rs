@@ -1,0 +1,30 @@
+//! Receipts: files that anybody checks offline, starting from a policy or a pin and nothing else.
+//!
+//! An *inclusion receipt* says "this record stands in the log", and nothing about today. A *status receipt* says "as of
+//! this moment the document is …":
+//!
+//! ```text
+//!   question ─► keys to read ─► state proofs ─► header.state_root
+//!                                                 │ header is the last leaf
+//!                                                 ▼
+//!                                            checkpoint ─► quorum of the pin ─► fresh enough? ─► status(entry, slots, time)
+//! ```
+//!
+//! The node makes receipts with [`InclusionReceipt`] and [`StatusReceipt`]; node, CLI, browsers and banks check them with
+//! [`verify_inclusion`] and [`verify_status`], all with the same code. A verifier derives the keys to read from the
+//! entry itself and refuses a receipt that lacks one, so no node can leave out the revocation that hurts.
+//!
+//! Nothing here reads a clock, asks a network or trusts the node that made the receipt. Whatever does not fit is
+//! [`CouldNotCheck`], which is neither "valid" nor "not on record".
+
+mod answer;
+mod inclusion;
+mod status;
+mod verify_inclusion;
+mod verify_status;
+
+pub use answer::{Answer, CouldNotCheck, Exit};
+pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
+pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};
+pub use verify_inclusion::{BatchHead, Inclusion, Trust, verify_inclusion, verify_inclusion_with};
+pub use verify_status::verify_status;

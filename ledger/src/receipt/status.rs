@@ -1,0 +1,198 @@
+//! The status receipt as a file (`.dalil-status`, JSON), and the walk over the state that it records.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::block::Entry;
+use crate::checkpoint::HeadProof;
+use crate::checkpoint::text::{from_base64, to_base64};
+use crate::codec::{self, CodecError};
+use crate::crypto::Hash;
+use crate::document::{
+    CLASSES_MAX, DEPENDENCIES_MAX, DOCUMENT_BYTES_MAX, DocumentEntry, Uri, digest_key, document_key, read_set,
+};
+use crate::log::INCLUSION_PATH_MAX;
+use crate::state::StateProof;
+
+/// The longest status receipt that is read, in bytes.
+pub const STATUS_BYTES_MAX: usize = 2 << 20;
+
+/// The most state reads in a receipt: digest, entry, a slot for each class and each dependency.
+pub const READS_MAX: usize = 2 + CLASSES_MAX + DEPENDENCIES_MAX;
+
+/// The value of the field `format`.
+const FORMAT: &str = "dalil-status/v1";
+
+/// What is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// The document with this URI.
+    Uri(Uri),
+    /// The document whose file has this SHA-256.
+    Digest(Hash),
+}
+
+/// One key of the state, its value or absence, and the proof of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateRead {
+    /// The key; all keys of documents are printable ASCII.
+    pub key: String,
+    /// The value, or none if the key is absent. As JSON: base64, or null.
+    #[serde(with = "base64_or_null")]
+    pub value: Option<Vec<u8>>,
+    /// Proof of either.
+    pub proof: StateProof,
+}
+
+/// "As of this moment the document is …": the reads that a status depends on, and the head under which they are proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusReceipt {
+    /// The head whose state was read.
+    pub head: HeadProof,
+    /// The reads in the order of [`StatusReceipt::gather`].
+    pub reads: Vec<StateRead>,
+}
+
+/// Why bytes are no status receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StatusTextError {
+    /// The file is too long.
+    #[error("a status receipt of {0} bytes, expected at most {STATUS_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not the JSON of a status receipt: also for unknown and repeated fields and trailing bytes.
+    #[error("status receipt: {0}")]
+    Json(String),
+    /// Another format or version.
+    #[error("format {0:?}, expected {FORMAT:?}")]
+    Format(String),
+    /// More reads, or more hashes, than any receipt needs.
+    #[error("{got} {what}, expected at most {most}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many.
+        got: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// The header field is no log entry.
+    #[error("header: {0}")]
+    Header(CodecError),
+    /// The header field is a record's entry.
+    #[error("the header field holds a record, expected a header")]
+    RecordAsHeader,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusFile {
+    format: String,
+    /// The header's log entry.
+    #[serde(with = "base64_bytes")]
+    header: Vec<u8>,
+    path: Vec<Hash>,
+    checkpoint: String,
+    reads: Vec<StateRead>,
+}
+
+impl StatusReceipt {
+    /// A receipt of reads in the state of `head`.
+    pub fn new(head: HeadProof, reads: Vec<StateRead>) -> Self {
+        Self { head, reads }
+    }
+
+    /// Makes the reads that answer `question`, in order: the digest's key (if asked by digest), the document's key, then
+    /// each slot of its read set. Ends early where something is absent. `read` gives the value and proof of a key.
+    pub fn gather<E>(
+        question: &Question,
+        mut read: impl FnMut(&[u8]) -> Result<(Option<Vec<u8>>, StateProof), E>,
+    ) -> Result<Vec<StateRead>, E> {
+        let mut reads = Vec::new();
+        let mut read_key = |key: &[u8], reads: &mut Vec<StateRead>| -> Result<Option<Vec<u8>>, E> {
+            let (value, proof) = read(key)?;
+            let key = String::from_utf8_lossy(key).into_owned();
+            reads.push(StateRead { key, value: value.clone(), proof });
+            Ok(value)
+        };
+        let uri = match question {
+            Question::Uri(uri) => Some(uri.clone()),
+            Question::Digest(digest) => {
+                let value = read_key(&digest_key(digest), &mut reads)?;
+                value.and_then(|bytes| codec::decode(&bytes, DOCUMENT_BYTES_MAX).ok())
+            }
+        };
+        let entry = match uri {
+            Some(uri) => read_key(&document_key(&uri), &mut reads)?,
+            None => None,
+        };
+        if let Some(entry) = entry.and_then(|bytes| DocumentEntry::decode(&bytes).ok()) {
+            for key in read_set(&entry) {
+                read_key(&key, &mut reads)?;
+            }
+        }
+        Ok(reads)
+    }
+
+    /// The file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let file = StatusFile {
+            format: FORMAT.to_owned(),
+            header: Entry::Header(self.head.header.clone()).encode(),
+            path: self.head.path.clone(),
+            checkpoint: self.head.note.clone(),
+            reads: self.reads.clone(),
+        };
+        let mut bytes = serde_json::to_vec_pretty(&file).expect("strings and lists have a JSON form");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Parses a file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, StatusTextError> {
+        if bytes.len() > STATUS_BYTES_MAX {
+            return Err(StatusTextError::TooLong(bytes.len()));
+        }
+        let file: StatusFile =
+            serde_json::from_slice(bytes).map_err(|error| StatusTextError::Json(error.to_string()))?;
+        if file.format != FORMAT {
+            return Err(StatusTextError::Format(file.format.chars().take(40).collect()));
+        }
+        let counts =
+            [("reads", file.reads.len(), READS_MAX), ("hashes in the path", file.path.len(), INCLUSION_PATH_MAX)];
+        if let Some((what, got, most)) = counts.into_iter().find(|(_, got, most)| got > most) {
+            return Err(StatusTextError::TooMany { what, got, most });
+        }
+        let entry = Entry::decode(&file.header).map_err(StatusTextError::Header)?;
+        let Entry::Header(header) = entry else { return Err(StatusTextError::RecordAsHeader) };
+        Ok(Self { head: HeadProof { header, path: file.path, note: file.checkpoint }, reads: file.reads })
+    }
+}
+
+/// Bytes as base64, in one spelling.
+mod base64_bytes {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&to_base64(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        from_base64(&text).ok_or_else(|| serde::de::Error::custom("expected canonical base64"))
+    }
+}
+
+/// Bytes as base64, or null; the field itself must be there, so that an absence is stated and never implied.
+mod base64_or_null {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        bytes.as_deref().map(to_base64).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| from_base64(&text).ok_or_else(|| serde::de::Error::custom("expected canonical base64")))
+            .transpose()
+    }
+}

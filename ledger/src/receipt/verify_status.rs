@@ -1,0 +1,137 @@
+//! Checking a status receipt.
+
+use super::answer::{Answer, CouldNotCheck};
+use super::status::{Question, StateRead, StatusReceipt};
+use crate::checkpoint::{Endorsement, Pin};
+use crate::codec::{self, Canonical};
+use crate::crypto::Hash;
+use crate::document::{
+    DOCUMENT_BYTES_MAX, DocumentEntry, Moment, Slots, Status, Uri, Verdict, digest_key, document_key, read_set, status,
+};
+
+/// Checks a status receipt against `pin` at the verifier's time `now_ms` and answers `asked`.
+///
+/// `age_max_override_ms` replaces the largest age of the document's kind (or, for an absence, the pin's). `as_of_ms` asks
+/// for the legal effect at an earlier time, as known now; without it the status is judged at the verifier's time, never
+/// earlier than the receipt's freshness.
+pub fn verify_status(
+    bytes: &[u8],
+    pin: &Pin,
+    asked: &Question,
+    now_ms: u64,
+    age_max_override_ms: Option<u64>,
+    as_of_ms: Option<u64>,
+) -> Result<Answer, CouldNotCheck> {
+    let receipt = StatusReceipt::parse(bytes)?;
+    let endorsement = pin.verify_head(&receipt.head, now_ms)?;
+    let found = Reads { left: &receipt.reads, place: 0, state_root: receipt.head.header.state_root }.find(asked)?;
+
+    let age_max_ms = found.as_ref().map_or(pin.terms().absence_age_max_ms, |(entry, _)| entry.status_age_max_ms);
+    let (age_ms, max_ms) = (now_ms.saturating_sub(endorsement.freshness_ms), age_max_override_ms.unwrap_or(age_max_ms));
+    if age_ms > max_ms {
+        return Err(CouldNotCheck::Stale { age_ms, max_ms });
+    }
+    let present_ms = now_ms.max(endorsement.freshness_ms);
+    let as_of_ms = as_of_ms.unwrap_or(present_ms);
+    if as_of_ms > present_ms {
+        return Err(CouldNotCheck::FutureMoment { as_of_ms, now_ms });
+    }
+    let verdict = match &found {
+        Some((entry, slots)) => status(entry, slots, Moment { as_of_ms, known_at_ms: u64::MAX }),
+        None => Verdict { status: Status::NotOnRecord, reason: "not_on_record".to_owned(), since_ms: None },
+    };
+    Ok(answer(&receipt, &endorsement, verdict, as_of_ms, found.map(|(entry, _)| entry)))
+}
+
+fn answer(
+    receipt: &StatusReceipt,
+    endorsement: &Endorsement,
+    verdict: Verdict,
+    as_of_ms: u64,
+    entry: Option<DocumentEntry>,
+) -> Answer {
+    Answer {
+        status: verdict.status,
+        reason: verdict.reason,
+        since_ms: verdict.since_ms,
+        as_of_ms,
+        freshness_ms: endorsement.freshness_ms,
+        quorum: endorsement.cosigners.len(),
+        chain: receipt.head.header.chain,
+        height: receipt.head.header.height,
+        log_size: endorsement.checkpoint.size,
+        record: entry.as_ref().map(|entry| entry.record),
+        entry,
+    }
+}
+
+/// The receipt's reads, taken one by one in the order that the question and the entry ask for.
+struct Reads<'a> {
+    left: &'a [StateRead],
+    place: usize,
+    state_root: Hash,
+}
+
+impl Reads<'_> {
+    /// The entry asked for with its slots; none if its absence is proven.
+    fn find(mut self, asked: &Question) -> Result<Option<(DocumentEntry, Slots)>, CouldNotCheck> {
+        let found = match asked {
+            Question::Uri(uri) => self.entry(uri)?,
+            Question::Digest(digest) => match self.take_value::<Uri>(&digest_key(digest))? {
+                None => None,
+                Some(uri) => {
+                    let entry = self.entry(&uri)?.filter(|entry| entry.digest == *digest);
+                    // A digest that leads to no entry of that digest is a broken state, not an absence.
+                    let key = shown(&document_key(&uri));
+                    Some(entry.ok_or(CouldNotCheck::OtherDocument { key })?)
+                }
+            },
+        };
+        let Some(entry) = found else { return self.finish().map(|()| None) };
+        let values = read_set(&entry).iter().map(|key| self.take(key)).collect::<Result<Vec<_>, _>>()?;
+        let slots = Slots::decode(&entry, &values)?;
+        self.finish()?;
+        Ok(Some((entry, slots)))
+    }
+
+    fn entry(&mut self, uri: &Uri) -> Result<Option<DocumentEntry>, CouldNotCheck> {
+        let key = document_key(uri);
+        let entry: Option<DocumentEntry> = self.take_value(&key)?;
+        if entry.as_ref().is_some_and(|entry| entry.uri != *uri) {
+            return Err(CouldNotCheck::OtherDocument { key: shown(&key) });
+        }
+        Ok(entry)
+    }
+
+    fn take_value<T: Canonical>(&mut self, key: &[u8]) -> Result<Option<T>, CouldNotCheck> {
+        let decoded = self.take(key)?.map(|bytes| codec::decode(&bytes, DOCUMENT_BYTES_MAX)).transpose();
+        decoded.map_err(|error| CouldNotCheck::Value { key: shown(key), error })
+    }
+
+    /// The next read, which must be of `key` and proven under the state root.
+    fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, CouldNotCheck> {
+        let (place, expected) = (self.place, Some(shown(key)));
+        let Some((read, left)) = self.left.split_first() else {
+            return Err(CouldNotCheck::Read { place, got: None, expected });
+        };
+        if read.key.as_bytes() != key {
+            return Err(CouldNotCheck::Read { place, got: Some(read.key.clone()), expected });
+        }
+        let proven = read.proof.verify(&self.state_root, key, read.value.as_deref());
+        proven.map_err(|error| CouldNotCheck::StateProof { key: read.key.clone(), error })?;
+        (self.left, self.place) = (left, place + 1);
+        Ok(read.value.clone())
+    }
+
+    /// Nothing may follow: a read that nobody asked for would lend its weight to an answer that does not rest on it.
+    fn finish(&self) -> Result<(), CouldNotCheck> {
+        match self.left.first() {
+            None => Ok(()),
+            Some(read) => Err(CouldNotCheck::Read { place: self.place, got: Some(read.key.clone()), expected: None }),
+        }
+    }
+}
+
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
