@@ -1,0 +1,168 @@
+//! Messages from outside: which are kept, which are checked, which are faults. Cheap questions come before signatures.
+
+use std::sync::Arc;
+
+use dalil_ledger::block::{Block, Round};
+use dalil_ledger::crypto::Signature;
+use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteKind};
+
+use super::Engine;
+use crate::evidence::Evidence;
+use crate::message::{Message, Proposal, Vote};
+use crate::output::{Action, PeerFault};
+use crate::statement::{Phase, Statement};
+use crate::tally::{CertificateSort, Change, sort_of};
+
+impl Engine {
+    pub(super) fn on_message(&mut self, from: Option<ValidatorIndex>, message: Message) {
+        if let Message::Status(status) = message {
+            // A status speaks for the peer that sends it; of no use from anybody else.
+            if let Some(peer) = from.filter(|peer| self.context.validators.get(*peer).is_some()) {
+                self.on_status(peer, status);
+            }
+            return;
+        }
+        if let Some(peer) = from {
+            self.note_heard(peer);
+        }
+        if message.height() != self.context.height {
+            self.on_other_height(from, message);
+            return;
+        }
+        let taken = match message {
+            Message::Proposal(proposal) => self.take_proposal(proposal),
+            Message::Vote(vote) => self.take_vote(&vote),
+            Message::Certificate(certificate) => self.take_certificate(certificate),
+            Message::Status(_) => Ok(()),
+        };
+        if let Err(fault) = taken {
+            self.outbox.act(Action::Misbehaviour { from, fault });
+        }
+    }
+
+    /// Checks a signature and notes that its signer is alive.
+    fn verify(&mut self, who: ValidatorIndex, statement: &Statement, signature: &Signature) -> Result<(), PeerFault> {
+        let member = self.context.validators.get(who).ok_or(PeerFault::UnknownSigner(who.0))?;
+        let verified = statement.verify(&member.consensus, &self.config.chain, signature);
+        verified.map_err(|_| PeerFault::BadSignature(who.0))?;
+        self.note_heard(who);
+        Ok(())
+    }
+
+    fn take_proposal(&mut self, proposal: Proposal) -> Result<(), PeerFault> {
+        let (subject, who) = (proposal.subject, proposal.signer());
+        let expected = self.context.validators.proposer(subject.height, subject.round);
+        if who != expected {
+            return Err(PeerFault::WrongProposer { expected: expected.0, got: who.0 });
+        }
+        let held = self.at.tally.proposal(subject.round).map(|held| held.proposal.subject);
+        let reported = held.is_some() && self.is_reported(who, &proposal.statement());
+        if held == Some(subject) || reported || !self.at.tally.keeps(subject.round, who) {
+            return Ok(());
+        }
+        self.verify(who, &proposal.statement(), &proposal.signature)?;
+        match (subject.valid_round, &proposal.polka) {
+            (None, None) => {}
+            (Some(valid_round), Some(polka)) => {
+                let fits = polka.kind == VoteKind::Prevote
+                    && polka.subject.height == subject.height
+                    && polka.subject.block == Some(subject.block)
+                    && polka.subject.round == valid_round
+                    && valid_round < subject.round;
+                if !fits {
+                    return Err(PeerFault::WrongPolka);
+                }
+                self.take_certificate(polka.clone())?;
+            }
+            _ => return Err(PeerFault::WrongPolka),
+        }
+        let signature = proposal.signature;
+        if let Change::Conflict(held) = self.at.tally.insert_proposal(proposal, self.now_ms) {
+            let (first, second) = (held.statement(), Statement::Proposal(subject));
+            self.report(who, (first, held.signature), (second, signature));
+        }
+        Ok(())
+    }
+
+    fn take_vote(&mut self, vote: &Vote) -> Result<(), PeerFault> {
+        let who = vote.signer();
+        if self.context.validators.get(who).is_none() {
+            return Err(PeerFault::UnknownSigner(who.0));
+        }
+        let held = self.at.tally.cast(vote.kind, vote.subject.round, who);
+        if held.is_some_and(|held| held.block == vote.subject.block) || !self.at.tally.keeps(vote.subject.round, who) {
+            return Ok(());
+        }
+        if held.is_some() && self.is_reported(who, &vote.statement()) {
+            return Ok(());
+        }
+        self.verify(who, &vote.statement(), &vote.signature)?;
+        if let Change::Conflict(held) = self.at.tally.insert_vote(&self.context.validators, vote) {
+            let first = Statement::vote(vote.kind, vote.subject.height, vote.subject.round, held.block);
+            self.report(who, (first, held.signature), (vote.statement(), vote.signature));
+        }
+        Ok(())
+    }
+
+    /// Takes a certificate of this height: it counts for its signers as their votes.
+    fn take_certificate(&mut self, certificate: Certificate) -> Result<(), PeerFault> {
+        let subject = certificate.subject;
+        let sort = sort_of(&certificate).ok_or(PeerFault::BadCertificate)?;
+        // A second certificate of one sort and round for another block takes more than f faulty signers; for the same
+        // block it says nothing new.
+        if self.at.tally.knows(sort, subject.round) || self.is_outdated(sort, subject.round) {
+            return Ok(());
+        }
+        let verified = certificate.verify(&self.context.validators, &self.config.chain);
+        verified.map_err(|_| PeerFault::BadCertificate)?;
+        for who in certificate.signer_indexes() {
+            self.note_heard(who);
+        }
+        let kind = certificate.kind;
+        for (who, held, signature) in self.at.tally.insert_certificate(certificate) {
+            let first = Statement::vote(kind, subject.height, subject.round, held.block);
+            self.report(who, (first, held.signature), (Statement::Vote { kind, subject }, signature));
+        }
+        Ok(())
+    }
+
+    /// Whether a polka is of a round that `valid` is beyond and whose votes count no more.
+    fn is_outdated(&self, sort: CertificateSort, round: Round) -> bool {
+        let beyond = self.at.valid.as_ref().is_some_and(|valid| round <= valid.round);
+        sort == CertificateSort::Polka && beyond && round.saturating_add(1) < self.at.round
+    }
+
+    fn is_reported(&self, who: ValidatorIndex, statement: &Statement) -> bool {
+        let position = statement.position();
+        self.reported.contains(&(who, position.round, position.phase))
+    }
+
+    /// Rule 13, once a signer and place.
+    fn report(&mut self, who: ValidatorIndex, first: (Statement, Signature), second: (Statement, Signature)) {
+        let position = first.0.position();
+        let place: (ValidatorIndex, u32, Phase) = (who, position.round, position.phase);
+        if !self.reported.insert(place) {
+            return;
+        }
+        while self.reported.len() > super::REPORTED_MAX {
+            self.reported.pop_first();
+        }
+        let evidence = Evidence {
+            // A set has at most 32 members.
+            signer: who.0 as u8,
+            first: first.0,
+            first_signature: first.1,
+            second: second.0,
+            second_signature: second.1,
+        };
+        self.outbox.act(Action::Evidence(Box::new(evidence)));
+    }
+
+    /// The body of a block. One that nothing refers to is dropped.
+    pub(super) fn on_block(&mut self, block: Arc<Block>) {
+        let id = block.id();
+        if self.wanted().contains(&id) {
+            self.at.blocks.insert(id, block);
+        }
+    }
+}
