@@ -45,7 +45,7 @@ test: setup ## all tests
 lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts
 	cargo fmt --all --check
 	shellcheck -x -P testnet/setup -P testnet/compose $(SCRIPTS)
-	cargo-deny --locked check bans licenses sources
+	cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	$(CARGO) clippy $(FLAGS) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --workspace --no-deps
 

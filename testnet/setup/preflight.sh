@@ -83,6 +83,7 @@ check_disk() {
 # libclangs: candidates, most wanted first; the places and names are those of bindgen.
 libclangs() {
     local root=${DALIL_ROOT:-} directories=() pattern
+    shopt -s nullglob
     if [ -n "${LIBCLANG_PATH:-}" ]; then
         if [ -f "$LIBCLANG_PATH" ]; then say "$LIBCLANG_PATH" && return; fi
         directories=("$LIBCLANG_PATH")
@@ -94,9 +95,8 @@ libclangs() {
         done
     fi
     # A new version before an old one; among equals the order above.
-    shopt -s nullglob
     for pattern in "${directories[@]}"; do
-        printf '%s\n' "$pattern"/libclang.so "$pattern"/libclang-[0-9]*.so "$pattern"/libclang.so.* "$pattern"/libclang-[0-9]*.so.*
+        printf '%s\n' "$pattern"/libclang[.]so "$pattern"/libclang-[0-9]*.so "$pattern"/libclang.so.* "$pattern"/libclang-[0-9]*.so.*
     done | awk -F / 'NF { print $NF "\t" $0 }' | sort -s -r -V -k 1,1 | cut -f 2 | head -n 10
 }
 

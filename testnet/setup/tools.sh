@@ -12,7 +12,7 @@ ensure_cargo_deny() {
     local found
     found=$(cargo-deny --version 2>/dev/null | cut -d ' ' -f 2) || true
     if [ -n "$found" ] && version_at_least "$found" "$cargo_deny_version_min"; then return; fi
-    say "tools: building cargo-deny $cargo_deny_version (once a machine, about three minutes on two cores)"
+    say "tools: building cargo-deny $cargo_deny_version (once a machine, two minutes on two cores)"
     # Unoptimised: it runs for a second, and the optimised build would take many times as long.
     (
         unset RUSTFLAGS
