@@ -231,6 +231,8 @@ fn frontier_bytes_are_exact() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_changed_proof_is_refused(size in 2u64..200, at in any::<prop::sample::Index>(), flip in 0usize..256) {
         let leaves = leaves(size as usize);
