@@ -19,7 +19,7 @@ use dalil_ledger::validators::{Certificate, ValidatorIndex};
 use self::height::{AtHeight, Build};
 use self::signing::InFlight;
 use self::timers::TimerState;
-use crate::event::{Event, HeightContext, TimerKind};
+use crate::event::{Event, HeightContext};
 use crate::message::Message;
 use crate::output::{CosignRefused, Outbox, Output};
 use crate::record::{Lock, PendingSignature, Restored, ValidBlock};
@@ -157,8 +157,9 @@ impl Engine {
             now_ms,
             outbox: Outbox::default(),
         };
-        engine.rebroadcast = engine.arm(TimerKind::Rebroadcast);
         engine.enter_height(context, restored);
+        // What was signed before a crash may never have left.
+        engine.on_rebroadcast();
         engine.settle();
         let outputs = engine.outbox.take();
         Ok((engine, outputs))
