@@ -1,0 +1,87 @@
+//! Days of the civil calendar in Indian Standard Time, from block time, in integers.
+
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{DAY_MS, HOUR_MS, MINUTE_MS};
+
+/// Indian Standard Time is UTC + 5:30, all year.
+const IST_AHEAD_MS: u64 = 5 * HOUR_MS + 30 * MINUTE_MS;
+/// Days of 400 years of the Gregorian calendar, after which it repeats.
+const DAYS_OF_ERA: u64 = 146_097;
+/// Days from 1 March of year 0 to 1 January 1970.
+const DAYS_TO_EPOCH: u64 = 719_468;
+/// Days of each month in a leap year.
+const MONTH_DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+/// The month in which a financial year begins.
+const APRIL: u8 = 4;
+
+/// A day of any year.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct MonthDay {
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+impl MonthDay {
+    /// Whether some year has this day.
+    pub fn exists(self) -> bool {
+        let days = usize::from(self.month).checked_sub(1).and_then(|month| MONTH_DAYS.get(month));
+        days.is_some_and(|days| (1..=*days).contains(&self.day))
+    }
+}
+
+/// Days of every year from one to another, both included; it may run over the new year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DayRange {
+    /// The first day.
+    pub from: MonthDay,
+    /// The last day.
+    pub to: MonthDay,
+}
+
+impl DayRange {
+    /// Whether `day` lies in the range.
+    pub fn contains(self, day: MonthDay) -> bool {
+        if self.from <= self.to { (self.from..=self.to).contains(&day) } else { day >= self.from || day <= self.to }
+    }
+}
+
+/// A date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CivilDate {
+    /// Year of the common era.
+    pub year: i64,
+    /// Month and day.
+    pub month_day: MonthDay,
+}
+
+impl CivilDate {
+    /// The date in Indian Standard Time at `time_ms`, UTC milliseconds.
+    ///
+    /// Reckons from 1 March, so that the leap day is a year's last and the months before it follow one formula.
+    pub fn in_india(time_ms: u64) -> Self {
+        let days = time_ms.saturating_add(IST_AHEAD_MS) / DAY_MS + DAYS_TO_EPOCH;
+        let day_of_era = days % DAYS_OF_ERA;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / (DAYS_OF_ERA - 1)) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = days / DAYS_OF_ERA * 400 + year_of_era + u64::from(month <= 2);
+        Self { year: year as i64, month_day: MonthDay { month: month as u8, day: day as u8 } }
+    }
+
+    /// The year in whose April the financial year of this date began.
+    pub fn financial_year(self) -> i64 {
+        if self.month_day.month >= APRIL { self.year } else { self.year - 1 }
+    }
+}

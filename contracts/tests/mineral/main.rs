@@ -1,0 +1,14 @@
+//! The minerals room: each rule by its code, the sample records, the showpiece's part, and random calls.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod calendar;
+mod grants;
+mod loads;
+mod quarry;
+mod random;
+mod road;
+mod samples;
