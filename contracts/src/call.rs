@@ -1,6 +1,7 @@
 //! What a record asks for, and the dispatcher: one arm for each kind of record.
 
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 use dalil_ledger::transaction::RECORD_BYTES_MAX;
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use crate::refusal::Refusal;
 
 /// A call of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Call {
     /// Departments, offices, keys, postings, parameters.
     Authority(AuthorityCall),
@@ -48,6 +49,19 @@ impl Invocation {
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
     }
+
+    /// RFC 9162 root of the list that must come with the record as an attachment of its block, if the call needs one.
+    pub fn attachment_root(&self) -> Option<Hash> {
+        match &self.call {
+            Call::Certificate(CertificateCall::IssueBatch(batch)) => Some(batch.root),
+            _ => None,
+        }
+    }
+}
+
+/// JSON Schema of an [`Invocation`]: what a client hands in and what `record submit` reads.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Invocation).to_value()
 }
 
 /// Applies a call to `state`. On refusal the caller drops the overlay: nothing is half applied.

@@ -1,9 +1,18 @@
 //! What a call is applied in, and what comes of it.
 
 use dalil_ledger::block::{Attachment, Height};
+use dalil_ledger::codec::Token;
 use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::document::SubjectId;
 use serde::Serialize;
+
+use crate::refusal::{OrReject as _, Refusal};
+
+/// A name made up by a contract, such as a subject's, refused with P2 where it is longer than its field.
+pub fn token<const MAX: usize>(text: impl AsRef<str>) -> Result<Token<MAX>, Refusal> {
+    let text = text.as_ref();
+    text.parse().ok().or_reject("P2", || format!("{text} does not fit into {MAX} characters without spaces"))
+}
 
 /// The block and the record that a call stands in.
 #[derive(Debug, Clone, Copy)]

@@ -18,6 +18,6 @@ pub mod refusal;
 pub mod registry;
 pub mod units;
 
-pub use call::{Call, Invocation, apply};
+pub use call::{Call, Invocation, apply, schema};
 pub use context::{Context, Event, Outcome};
 pub use refusal::{Refusal, Reject};

@@ -4,7 +4,7 @@
 //! A plan names officers by name ([`EstablishmentPlan`]); whoever holds the keys turns it into an [`Establishment`],
 //! whose [`initial_state`](Establishment::initial_state) goes into genesis under the same rules as later calls (A3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dalil_ledger::block::DepartmentId;
 use dalil_ledger::codec::{self, Canonical, Set, Token};
@@ -12,6 +12,9 @@ use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::document::OfficeId;
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::types::{CertificateType, TypeVersion, TypeVersions, type_key};
+
+use super::calls::is_named_after;
 use super::parameters::{DatedValue, DatedValues, PARAMETER_VALUES_MAX, ParameterName, parameter_key};
 use super::posting::{
     Department, KeyRecord, Office, Posting, PostingId, Role, department_key, key_key, office_key, posting_key,
@@ -19,6 +22,9 @@ use super::posting::{
 
 /// An officer's or gateway's name in a plan; also the name of the key's file.
 pub type OfficerName = Token<64>;
+
+/// A key of the state and its value.
+pub type StateEntry = (Vec<u8>, Vec<u8>);
 
 /// A department with its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +34,8 @@ pub struct DepartmentPlan<K> {
     pub id: DepartmentId,
     /// Name on screen; never on the chain.
     pub name: String,
+    /// Roles that its postings may carry.
+    pub roles: Set<Role>,
     /// Keys of its officers and gateways.
     pub keys: Vec<K>,
 }
@@ -78,6 +86,8 @@ pub struct Establishment<K = PublicKey> {
     pub postings: Vec<PostingPlan<K>>,
     /// Dated parameters.
     pub parameters: Vec<ParameterPlan>,
+    /// Certificate types, in force from the beginning.
+    pub certificate_types: Vec<CertificateType>,
 }
 
 /// An establishment whose officers are names.
@@ -108,6 +118,12 @@ pub enum EstablishmentError {
         /// What it refers to.
         missing: String,
     },
+    /// An office or posting that is not named after its department.
+    #[error("{0} must begin with {1}/")]
+    Name(String, DepartmentId),
+    /// A posting in a role that its department lacks.
+    #[error("posting {0}: department {1} has no role {2:?}")]
+    Role(PostingId, DepartmentId, Role),
     /// A parameter's values are none, too many or out of order.
     #[error("parameter {0} needs 1 to {PARAMETER_VALUES_MAX} values by increasing time")]
     Parameter(ParameterName),
@@ -120,6 +136,7 @@ impl EstablishmentPlan {
         let departments = self.departments.iter().map(|department| DepartmentPlan {
             id: department.id.clone(),
             name: department.name.clone(),
+            roles: department.roles.clone(),
             keys: keys(&department.keys),
         });
         let departments = departments.collect();
@@ -134,7 +151,13 @@ impl EstablishmentPlan {
             gateways: posting.gateways.iter().map(&mut key_of).collect(),
         });
         let postings = postings.collect();
-        Establishment { departments, offices: self.offices.clone(), postings, parameters: self.parameters.clone() }
+        Establishment {
+            departments,
+            offices: self.offices.clone(),
+            postings,
+            parameters: self.parameters.clone(),
+            certificate_types: self.certificate_types.clone(),
+        }
     }
 }
 
@@ -164,38 +187,33 @@ fn missing(what: impl ToString, missing: impl ToString) -> EstablishmentError {
 impl Establishment {
     /// State keys and values for genesis, by key; refused unless keys are usable and used once (A3), names are unique
     /// and everything referred to is there.
-    pub fn initial_state(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, EstablishmentError> {
+    pub fn initial_state(&self) -> Result<Vec<StateEntry>, EstablishmentError> {
         let mut entries = Entries::default();
+        let departments: BTreeMap<_, _> = self.departments.iter().map(|one| (&one.id, one)).collect();
         let mut department_of = BTreeMap::new();
         for department in &self.departments {
-            let record = Department { id: department.id.clone() };
-            entries.put("department", &department.id, department_key(&department.id), &record)?;
-            for key in &department.keys {
-                key.check().map_err(|_| EstablishmentError::UnusableKey(*key, department.id.clone()))?;
-                if department_of.insert(*key, &department.id).is_some() {
-                    return Err(EstablishmentError::RepeatedKey(*key));
-                }
-                let record = KeyRecord { department: department.id.clone(), revoked_at_ms: None };
-                entries.put("key", key, key_key(key), &record)?;
-            }
+            enter_department(department, &mut department_of, &mut entries)?;
         }
-        let departments: BTreeSet<_> = self.departments.iter().map(|department| &department.id).collect();
-        let mut office_department = BTreeMap::new();
+        let mut offices = BTreeMap::new();
         for office in &self.offices {
-            if !departments.contains(&office.department) {
-                return Err(missing(format!("office {}", office.id), format!("department {}", office.department)));
-            }
+            let department = departments
+                .get(&office.department)
+                .ok_or_else(|| missing(format!("office {}", office.id), format!("department {}", office.department)))?;
+            require_name(office.id.as_str(), &department.id)?;
             entries.put("office", &office.id, office_key(&office.id), office)?;
-            office_department.insert(&office.id, &office.department);
+            offices.insert(&office.id, *department);
         }
         for posting in &self.postings {
-            let what = || format!("posting {}", posting.id);
-            let department = office_department
+            let department = *offices
                 .get(&posting.office)
-                .ok_or_else(|| missing(what(), format!("office {}", posting.office)))?;
+                .ok_or_else(|| missing(posting.label(), format!("office {}", posting.office)))?;
+            require_name(posting.id.as_str(), &department.id)?;
+            if !department.roles.contains(&posting.role) {
+                return Err(EstablishmentError::Role(posting.id.clone(), department.id.clone(), posting.role));
+            }
             for key in posting.gateways.iter().chain([&posting.officer]) {
-                if department_of.get(key) != Some(department) {
-                    return Err(missing(what(), format!("key {key} of department {department}")));
+                if department_of.get(key) != Some(&&department.id) {
+                    return Err(missing(posting.label(), format!("key {key} of department {}", department.id)));
                 }
             }
             entries.put("posting", &posting.id, posting_key(&posting.id), &posting.to_posting())?;
@@ -208,11 +226,51 @@ impl Establishment {
             let values = DatedValues { values: parameter.values.clone() };
             entries.put("parameter", &parameter.name, parameter_key(parameter.name.as_str()), &values)?;
         }
+        for kind in &self.certificate_types {
+            if !departments.contains_key(&kind.department) {
+                return Err(missing(
+                    format!("certificate type {}", kind.code),
+                    format!("department {}", kind.department),
+                ));
+            }
+            let versions = TypeVersions { versions: vec![TypeVersion { from_ms: 0, kind: kind.clone() }] };
+            entries.put("certificate type", &kind.code, type_key(&kind.code), &versions)?;
+        }
         Ok(entries.0.into_iter().collect())
     }
 }
 
+fn enter_department<'a>(
+    department: &'a DepartmentPlan<PublicKey>,
+    department_of: &mut BTreeMap<PublicKey, &'a DepartmentId>,
+    entries: &mut Entries,
+) -> Result<(), EstablishmentError> {
+    let record = Department { id: department.id.clone(), roles: department.roles.clone() };
+    entries.put("department", &department.id, department_key(&department.id), &record)?;
+    for key in &department.keys {
+        key.check().map_err(|_| EstablishmentError::UnusableKey(*key, department.id.clone()))?;
+        if department_of.insert(*key, &department.id).is_some() {
+            return Err(EstablishmentError::RepeatedKey(*key));
+        }
+        let record = KeyRecord { department: department.id.clone(), revoked_at_ms: None };
+        entries.put("key", key, key_key(key), &record)?;
+    }
+    Ok(())
+}
+
+fn require_name(name: &str, department: &DepartmentId) -> Result<(), EstablishmentError> {
+    if is_named_after(name, department) {
+        Ok(())
+    } else {
+        Err(EstablishmentError::Name(name.to_owned(), department.clone()))
+    }
+}
+
 impl PostingPlan<PublicKey> {
+    fn label(&self) -> String {
+        format!("posting {}", self.id)
+    }
+
     fn to_posting(&self) -> Posting {
         Posting {
             id: self.id.clone(),

@@ -1,17 +1,30 @@
-//! Who may act: departments, their offices, officer keys, dated postings, and dated parameters.
+//! Who may act: departments, their offices, officer keys, dated postings, dated parameters, and votes.
 //!
-//! Every other room begins with [`authorise`]. Rules: A1 a live posting with the role, A2 inside its jurisdiction, A3
-//! keys canonical, not weak, used once, A5 a revoked key signs nothing after, A7 a gateway names the posting it acts for.
+//! Every other room begins with [`authorise`] and judges by [`parameter`]. [`establishment`] is what genesis starts with;
+//! [`calls`] is how departments administer themselves afterwards; [`ballot`] is how they decide together; [`duties`]
+//! keeps two officers apart where the rules ask for two. Changes of the validator set will be a matter of [`ballot`].
+//!
+//! A1 a signer acts only in a live posting with the role · A2 only in its jurisdiction, an administrator only in its
+//! department · A3 keys canonical, not weak, used once · A5 a revoked key signs nothing after · A6 two acts that check
+//! each other are by different officers, the second one in time · A7 a gateway names the posting it acts for · A8 a vote
+//! counts once, cannot be changed or replayed, and nothing takes effect in the past · P1 a parameter has a value in
+//! force · P2 names fit their fields.
 
+pub mod ballot;
 pub mod calls;
+pub mod duties;
 pub mod establishment;
 pub mod parameters;
 pub mod posting;
 
+pub use ballot::{Choice, Matter};
 pub use calls::AuthorityCall;
 pub use establishment::{Establishment, EstablishmentError, EstablishmentPlan};
 pub use parameters::parameter;
-pub use posting::{Acting, Department, Jurisdiction, KeyRecord, Office, Place, Posting, PostingId, Role, authorise};
+pub use posting::{
+    Acting, Department, Jurisdiction, KeyRecord, Office, Place, Posting, PostingId, Role, authorise, authorise_role,
+    authorise_statewide, identify,
+};
 
 /// State key of the validator set in force, which genesis writes: its departments are those that vote.
 pub fn validators_key() -> Vec<u8> {

@@ -5,7 +5,7 @@ use dalil_ledger::state::Overlay;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::refusal::{OrReject as _, Refusal};
+use crate::refusal::{OrReject as _, Refusal, require};
 
 /// A parameter's name, such as `mineral/royalty/SAND`.
 pub type ParameterName = Token<64>;
@@ -48,4 +48,20 @@ pub fn parameter(state: &Overlay<'_>, context: &Context<'_>, name: &str) -> Resu
 pub fn parameter_u64(state: &Overlay<'_>, context: &Context<'_>, name: &str) -> Result<u64, Refusal> {
     let value = parameter(state, context, name)?;
     u64::try_from(value).ok().or_reject("P1", || format!("parameter {name} is negative"))
+}
+
+/// Adds a value that holds from `from_ms`; the caller has made sure that this is not in the past.
+pub(super) fn schedule(state: &mut Overlay<'_>, name: &ParameterName, from_ms: u64, value: i64) -> Result<(), Refusal> {
+    let key = parameter_key(name.as_str());
+    let mut dated: DatedValues = state.get_value(&key)?.unwrap_or_default();
+    require(dated.values.len() < PARAMETER_VALUES_MAX, "A8", || {
+        format!("parameter {name} has {PARAMETER_VALUES_MAX} values already")
+    })?;
+    let place = dated.values.partition_point(|dated| dated.from_ms < from_ms);
+    require(dated.values.get(place).is_none_or(|next| next.from_ms != from_ms), "A8", || {
+        format!("another value of parameter {name} was voted for the same time")
+    })?;
+    dated.values.insert(place, DatedValue { from_ms, value });
+    state.put_value(key, &dated);
+    Ok(())
 }

@@ -154,8 +154,10 @@ impl Jurisdiction {
 /// A department as the state knows it. Its name on screen is not on the chain.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 pub struct Department {
-    /// Short name, such as `land`.
+    /// Short name, such as `land`; its offices and postings are named `land/…`.
     pub id: DepartmentId,
+    /// Roles that its postings may carry: only Finance attests payments, only the courts enter orders.
+    pub roles: Set<Role>,
 }
 
 /// An office of a department.
@@ -244,6 +246,39 @@ impl Acting {
     }
 }
 
+/// The posting under which the signer acts: live now, held by the signer or by the one a gateway acts for (A1, A5, A7).
+/// Says nothing of role and place; most acts need [`authorise`].
+pub fn identify(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId) -> Result<Acting, Refusal> {
+    let posting = posting_record(state, posting)?;
+    let signer = context.signer;
+    if signer != posting.officer {
+        let named = posting.gateways.contains(&signer);
+        require(named, "A7", || format!("key {signer} neither holds posting {} nor is its gateway", posting.id))?;
+    }
+    for key in [signer, posting.officer] {
+        let record = key_record(state, &key)?;
+        require(record.revoked_at_ms.is_none_or(|at| context.time_ms < at), "A5", || format!("key {key} is revoked"))?;
+    }
+    let live = posting.from_ms <= context.time_ms && posting.until_ms.is_none_or(|until| context.time_ms < until);
+    require(live, "A1", || format!("posting {} is not in force at this time", posting.id))?;
+    let office = office_record(state, &posting.office)?;
+    Ok(Acting { posting, office })
+}
+
+/// As [`identify`], in one of `roles`: for acts that have no place, such as administration and votes.
+pub fn authorise_role(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    roles: &[Role],
+) -> Result<Acting, Refusal> {
+    let acting = identify(state, context, posting)?;
+    require(roles.contains(&acting.posting.role), "A1", || {
+        format!("posting {} is {:?}; this act needs one of {roles:?}", acting.posting.id, acting.posting.role)
+    })?;
+    Ok(acting)
+}
+
 /// Checks that the signer may act under `posting` in one of `roles` at `place` (A1, A2, A5, A7).
 pub fn authorise(
     state: &Overlay<'_>,
@@ -252,28 +287,38 @@ pub fn authorise(
     roles: &[Role],
     place: &Place,
 ) -> Result<Acting, Refusal> {
-    let posting: Posting =
-        state.get_value(&posting_key(posting))?.or_reject("A1", || format!("there is no posting {posting}"))?;
-    let signer = context.signer;
-    if signer != posting.officer {
-        let named = posting.gateways.contains(&signer);
-        require(named, "A7", || format!("key {signer} neither holds posting {} nor is its gateway", posting.id))?;
-    }
-    for key in [signer, posting.officer] {
-        let record: KeyRecord =
-            state.get_value(&key_key(&key))?.or_reject("A1", || format!("key {key} is not registered"))?;
-        require(record.revoked_at_ms.is_none_or(|at| context.time_ms < at), "A5", || format!("key {key} is revoked"))?;
-    }
-    let live = posting.from_ms <= context.time_ms && posting.until_ms.is_none_or(|until| context.time_ms < until);
-    require(live, "A1", || format!("posting {} is not in force at this time", posting.id))?;
-    require(roles.contains(&posting.role), "A1", || {
-        format!("posting {} is {:?}; this act needs one of {roles:?}", posting.id, posting.role)
+    let acting = authorise_role(state, context, posting, roles)?;
+    require(acting.office.jurisdiction.covers(place), "A2", || {
+        format!("office {} has no jurisdiction at {place:?}", acting.office.id)
     })?;
-    let office: Office = state
-        .get_value(&office_key(&posting.office))?
-        .or_reject("A1", || format!("there is no office {}", posting.office))?;
-    require(office.jurisdiction.covers(place), "A2", || {
-        format!("office {} has no jurisdiction at {place:?}", office.id)
+    Ok(acting)
+}
+
+/// As [`authorise`], for an act that concerns the whole state: the office's jurisdiction must be the state.
+pub fn authorise_statewide(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    roles: &[Role],
+) -> Result<Acting, Refusal> {
+    let acting = authorise_role(state, context, posting, roles)?;
+    require(acting.office.jurisdiction == Jurisdiction::State, "A2", || {
+        format!("the act concerns the whole state; office {} has a smaller jurisdiction", acting.office.id)
     })?;
-    Ok(Acting { posting, office })
+    Ok(acting)
+}
+
+/// The posting's record, refused with A1 if there is none.
+pub fn posting_record(state: &Overlay<'_>, id: &PostingId) -> Result<Posting, Refusal> {
+    state.get_value(&posting_key(id))?.or_reject("A1", || format!("there is no posting {id}"))
+}
+
+/// The office's record, refused with A1 if there is none.
+pub fn office_record(state: &Overlay<'_>, id: &OfficeId) -> Result<Office, Refusal> {
+    state.get_value(&office_key(id))?.or_reject("A1", || format!("there is no office {id}"))
+}
+
+/// The key's record, refused with A1 if it is not registered.
+pub fn key_record(state: &Overlay<'_>, key: &PublicKey) -> Result<KeyRecord, Refusal> {
+    state.get_value(&key_key(key))?.or_reject("A1", || format!("key {key} is not registered"))
 }

@@ -1,8 +1,12 @@
 //! The document registry: issuing and changing entries, for every kind of document.
 //!
-//! Rules: D1 URI and digest are unique; D2 status moves only along the kind's edges; D3 a supersede chain is acyclic
-//! and has at most one live head. The entry itself and its status function are in `dalil_ledger::document`, so that
-//! verifiers run the same code.
+//! Every kind's room calls [`issue`], [`supersede`], [`change`] and [`leave`] after it has authorised the officer; nothing
+//! here asks who acts. The entry itself and its status function are in `dalil_ledger::document`, so that verifiers run
+//! the same code.
+//!
+//! D1 URI and digest are unique, and a document is drawn from current versions only · D2 status moves only along the
+//! kind's edges · D3 a supersede chain is acyclic, of one kind, and has at most one live head: a new document never
+//! stands on record before, and replaces one that has no successor yet.
 
 use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
@@ -10,9 +14,9 @@ use dalil_ledger::document::{
     CLASSES_MAX, Class, DEPENDENCIES_MAX, Dependency, DependencyKey, DocumentEntry, EVENTS_MAX, Issuer, Left,
     Provenance, ReasonCode, Standing, StatusEvent, SubjectId, TypeCode, Uri, digest_key, document_key, left_key,
 };
-use dalil_ledger::state::Overlay;
+use dalil_ledger::state::{Overlay, StateView as _};
 
-use crate::context::Context;
+use crate::context::{Context, token};
 use crate::refusal::{OrReject as _, Refusal, reject, require};
 
 /// What a kind's contract decides about a new document; the rest follows from the record.
@@ -47,6 +51,11 @@ pub fn entry(state: &Overlay<'_>, uri: &Uri) -> Result<DocumentEntry, Refusal> {
     state.get_value(&document_key(uri))?.or_reject("D2", || format!("there is no document {uri}"))
 }
 
+/// The subject under which a document's own history is listed: its URI.
+pub fn subject_of(uri: &Uri) -> Result<SubjectId, Refusal> {
+    token(uri.as_str())
+}
+
 /// Enters a document (D1), drawn from current versions only.
 pub fn issue(state: &mut Overlay<'_>, context: &Context<'_>, issuer: Issuer, new: NewDocument) -> Result<(), Refusal> {
     enter(state, context, issuer, new, None)
@@ -61,11 +70,26 @@ pub fn supersede(
     old: &Uri,
     reason: &ReasonCode,
 ) -> Result<(), Refusal> {
+    supersede_from(state, context, issuer, new, old, reason, context.time_ms)
+}
+
+/// As [`supersede`], with a day of legal effect of its own: a renewal leaves the running term in force to its end.
+pub fn supersede_from(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    issuer: Issuer,
+    new: NewDocument,
+    old: &Uri,
+    reason: &ReasonCode,
+    effective_from_ms: u64,
+) -> Result<(), Refusal> {
     let mut replaced = entry(state, old)?;
     require(replaced.superseded_by.is_none(), "D3", || format!("{old} already has a successor"))?;
+    require(replaced.kind == new.kind, "D3", || {
+        format!("{old} is of kind {} and cannot be replaced by one of kind {}", replaced.kind, new.kind)
+    })?;
     if replaced.standing() != Standing::Superseded {
-        let change =
-            Change { standing: Standing::Superseded, effective_from_ms: context.time_ms, reason: reason.clone() };
+        let change = Change { standing: Standing::Superseded, effective_from_ms, reason: reason.clone() };
         push_event(&mut replaced, context, &change, |from, _| matches!(from, Standing::Active | Standing::Suspended))?;
     }
     replaced.superseded_by = Some(new.uri.clone());
@@ -84,6 +108,7 @@ fn enter(
     let existing: Option<DocumentEntry> = state.get_value(&document_key(&new.uri))?;
     require(existing.is_none(), "D1", || format!("{} is already on record", new.uri))?;
     let holder: Option<Uri> = state.get_value(&digest_key(&new.digest))?;
+    require(new.digest != Hash::ZERO, "D1", || format!("{} has no digest", new.uri))?;
     require(holder.is_none(), "D1", || format!("a file with digest {} is already on record", new.digest))?;
     require(new.classes.len() <= CLASSES_MAX, "D1", || format!("more than {CLASSES_MAX} classes"))?;
     require(new.depends.len() <= DEPENDENCIES_MAX, "D1", || format!("more than {DEPENDENCIES_MAX} dependencies"))?;
@@ -165,7 +190,8 @@ fn push_event(
     Ok(())
 }
 
-/// Marks a version of a dependency as left: every document drawn from it is superseded from then on.
+/// Marks a version of a dependency as left: every document drawn from it is superseded from then on. A version is left
+/// once; the first mark stands, so that `known_at` answers never change.
 pub fn leave(
     state: &mut Overlay<'_>,
     context: &Context<'_>,
@@ -174,6 +200,9 @@ pub fn leave(
     effective_from_ms: u64,
 ) -> Result<(), Refusal> {
     let slot = left_key(&Dependency { key: key.clone(), version });
+    if state.get(&slot)?.is_some() {
+        return Ok(());
+    }
     state.put_value(slot, &Left { recorded_at_ms: context.time_ms, effective_from_ms });
     Ok(())
 }

@@ -1,0 +1,138 @@
+//! What departments decide together: one vote a department that runs a validator, carried by a quorum (n − f).
+//!
+//! The first vote under a ballot's id opens it with its matter; every later vote repeats the matter, so that each officer
+//! signs what is decided. An id is used up for ever. New departments, validator sets and protocol upgrades will be
+//! further variants of [`Matter`].
+
+use dalil_ledger::block::DepartmentId;
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
+use dalil_ledger::state::Overlay;
+use dalil_ledger::validators::ValidatorSet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parameters::{self, ParameterName};
+use super::posting::{PostingId, Role, authorise_role};
+use super::validators_key;
+use crate::certificate::types::{self, CertificateType};
+use crate::context::{Context, Outcome, token};
+use crate::refusal::{OrReject as _, Refusal, require};
+
+/// A ballot's id.
+pub type BallotId = Token<48>;
+
+/// What is decided.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Matter {
+    /// A parameter gets a value.
+    Parameter {
+        /// The parameter.
+        #[schemars(with = "String")]
+        name: ParameterName,
+        /// The value, in the unit that the name implies.
+        value: i64,
+    },
+    /// A certificate type is added or changed.
+    CertificateType(CertificateType),
+}
+
+/// How a department votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// For it.
+    Approve,
+    /// Against it.
+    Reject,
+}
+
+/// One department's vote.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct Vote {
+    /// The department.
+    pub department: DepartmentId,
+    /// Its choice.
+    pub choice: Choice,
+}
+
+/// A ballot as the state knows it.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct Ballot {
+    /// What is decided.
+    pub matter: Matter,
+    /// Time from which it holds, UTC milliseconds of block time.
+    pub effective_from_ms: u64,
+    /// Votes in the order of their records.
+    pub votes: Vec<Vote>,
+    /// Block time of the vote that carried it, UTC milliseconds.
+    pub carried_at_ms: Option<u64>,
+}
+
+/// State key of a ballot.
+pub fn ballot_key(id: &BallotId) -> Vec<u8> {
+    format!("auth/ballot/{id}").into_bytes()
+}
+
+/// Counts a department's vote and carries the matter out once a quorum approves (A8).
+pub(super) fn vote(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    id: &BallotId,
+    (matter, effective_from_ms): (&Matter, u64),
+    choice: Choice,
+) -> Result<Outcome, Refusal> {
+    let acting = authorise_role(state, context, posting, &[Role::DepartmentVoter])?;
+    let department = acting.office.department;
+    let validators: ValidatorSet = state
+        .get_value(&validators_key())?
+        .or_reject("A8", || "the chain has no validator set, so nobody may vote".to_owned())?;
+    require(validators.index_of(&department).is_some(), "A8", || {
+        format!("department {department} runs no validator and has no vote")
+    })?;
+    require(effective_from_ms > context.time_ms, "A8", || {
+        format!("it would take effect at {effective_from_ms}, which is not after the block's time {}", context.time_ms)
+    })?;
+    let open = Ballot { matter: matter.clone(), effective_from_ms, votes: Vec::new(), carried_at_ms: None };
+    let mut ballot: Ballot = state.get_value(&ballot_key(id))?.unwrap_or(open);
+    require(ballot.carried_at_ms.is_none(), "A8", || format!("ballot {id} was carried and is closed"))?;
+    require(ballot.matter == *matter && ballot.effective_from_ms == effective_from_ms, "A8", || {
+        format!("ballot {id} is about another matter or another time")
+    })?;
+    require(ballot.votes.iter().all(|vote| vote.department != department), "A8", || {
+        format!("department {department} voted on ballot {id} already; a vote cannot be changed")
+    })?;
+    ballot.votes.push(Vote { department, choice });
+    let mut outcome = Outcome::default();
+    let subject = token(format!("ballot/{id}"))?;
+    outcome.event("authority.vote_cast", subject);
+    // Departments that left the validator set since their vote no longer count.
+    let approvals = ballot.votes.iter().filter(|vote| vote.choice == Choice::Approve);
+    let approvals = approvals.filter(|vote| validators.index_of(&vote.department).is_some()).count();
+    if approvals >= validators.quorum() {
+        ballot.carried_at_ms = Some(context.time_ms);
+        carry(state, matter, effective_from_ms, &mut outcome)?;
+    }
+    state.put_value(ballot_key(id), &ballot);
+    Ok(outcome)
+}
+
+fn carry(
+    state: &mut Overlay<'_>,
+    matter: &Matter,
+    effective_from_ms: u64,
+    outcome: &mut Outcome,
+) -> Result<(), Refusal> {
+    match matter {
+        Matter::Parameter { name, value } => {
+            parameters::schedule(state, name, effective_from_ms, *value)?;
+            outcome.event("authority.parameter_set", token(format!("parameter/{name}"))?);
+        }
+        Matter::CertificateType(kind) => {
+            types::schedule(state, kind, effective_from_ms)?;
+            outcome.event("authority.certificate_type_set", token(format!("certificate-type/{}", kind.code))?);
+        }
+    }
+    Ok(())
+}
