@@ -21,7 +21,7 @@ use self::signing::InFlight;
 use self::timers::TimerState;
 use crate::event::{Event, HeightContext};
 use crate::message::Message;
-use crate::output::{CosignRefused, Outbox, Output};
+use crate::output::{CosignRefused, Outbox, Output, Persist};
 use crate::record::{Lock, PendingSignature, Restored, ValidBlock};
 use crate::sign_record::{SignRecord, StartError};
 use crate::statement;
@@ -129,9 +129,14 @@ impl Engine {
         now_ms: u64,
     ) -> Result<(Self, Vec<Output>), StartError> {
         let tip = context.height.saturating_sub(1);
+        let mut outbox = Outbox::default();
         let signer = match signer {
-            Some(Signer { key, record }) => {
-                let record = record.check_start(&key, &config.chain, tip, restored.record.as_ref())?;
+            Some(Signer { key, record: stored }) => {
+                let record = stored.clone().check_start(&key, &config.chain, tip, restored.record.as_ref())?;
+                if record != stored {
+                    // Before the next batch announces another signature: the record may be one behind, never two.
+                    outbox.persist(Persist::SignRecord(Box::new(record.clone())));
+                }
                 Some(Signer { key, record })
             }
             None => None,
@@ -155,7 +160,7 @@ impl Engine {
             rebroadcast: TimerState::Off,
             timer_serial: 0,
             now_ms,
-            outbox: Outbox::default(),
+            outbox,
         };
         engine.enter_height(context, restored);
         // What was signed before a crash may never have left.

@@ -238,7 +238,7 @@ impl SignRecord {
     }
 
     /// What is checked before a node with a key takes part: the record against chain, key, tip and database. Returns the
-    /// record to go on with; it is to be made durable with the next signature.
+    /// record to go on with; where it differs from the stored one it must be durable before anything else is written.
     pub fn check_start(
         mut self,
         key: &SecretKey,

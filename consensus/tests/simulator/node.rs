@@ -126,14 +126,14 @@ impl Node {
     /// Actions whose persists are durable, up to the next write; that write if there is one.
     pub fn released(&mut self, order: WriteOrder) -> (Vec<Action>, Option<u64>) {
         let mut actions = Vec::new();
+        if order == WriteOrder::SendThenPersist {
+            actions.extend(self.fifo.iter_mut().flat_map(|output| output.then.drain(..)));
+        }
         if self.writing {
             return (actions, None);
         }
         while let Some(front) = self.fifo.front_mut() {
             if front.persist.is_some() {
-                if order == WriteOrder::SendThenPersist {
-                    actions.append(&mut front.then);
-                }
                 self.writing = true;
                 return (actions, Some(front.seq));
             }
