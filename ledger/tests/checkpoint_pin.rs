@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use dalil_ledger::checkpoint::{
-    EndorsementError, Handover, HandoverError, HeadError, Pin, PinError, PinTerms, RenewError,
+    EndorsementError, Handover, HandoverError, HeadError, Pin, PinError, PinTerms, PinnedHeadError, RenewError,
 };
 use dalil_ledger::log::ProofError;
 use dalil_ledger::state::overlay::Changes;
@@ -99,7 +99,7 @@ fn handovers_renew_a_pin() {
     chain.block(T0_MS + 4000, Vec::new(), Changes::new());
     let head = chain.head(NOW_MS);
     renewed.verify_head(&head, NOW_MS).unwrap();
-    assert!(matches!(pin.verify_head(&head, NOW_MS), Err(RenewError::OtherHead { what: "next_validators_hash", .. })));
+    assert!(matches!(pin.verify_head(&head, NOW_MS), Err(PinnedHeadError::OtherValidators { .. })));
 }
 
 #[test]
@@ -195,9 +195,12 @@ fn an_expired_pin_is_not_renewed() {
     let pin = chain.pin();
     let handover = chain.hand_over(T0_MS + 1000, replaced(&chain.keys.clone(), "works"));
     let late_ms = pin.terms().expires_at_ms;
-    assert!(matches!(pin.renew(&[handover], late_ms, LIFETIME_MS), Err(RenewError::Expired { .. })));
+    assert!(matches!(pin.renew(&[handover], late_ms, LIFETIME_MS), Err(RenewError::Expired(..))));
     let unchanged = Chain::new();
-    assert!(matches!(pin.prolong(&unchanged.head(late_ms), late_ms, LIFETIME_MS), Err(RenewError::Expired { .. })));
+    assert!(matches!(
+        pin.prolong(&unchanged.head(late_ms), late_ms, LIFETIME_MS),
+        Err(PinnedHeadError::Expired { .. })
+    ));
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn header_leaf_not_the_last_is_refused() {
     let mut head = chain.head(NOW_MS);
     head.header = older;
     let refused = |head| match pin.verify_head(&head, NOW_MS) {
-        Err(RenewError::Head(error)) => error,
+        Err(PinnedHeadError::Head(error)) => error,
         other => panic!("{other:?}"),
     };
     assert!(matches!(refused(head.clone()), HeadError::NotLast(ProofError::Root { .. })));
@@ -260,7 +263,7 @@ fn header_that_names_another_place_is_refused() {
         dalil_ledger::log::prove::keep(&mut chain.nodes, &nodes);
         chain.headers = vec![header.clone()];
         let got = pin.verify_head(&chain.head(NOW_MS), NOW_MS);
-        assert!(matches!(got, Err(RenewError::Head(HeadError::Place { expected: 1, .. }))), "{got:?}");
+        assert!(matches!(got, Err(PinnedHeadError::Head(HeadError::Place { expected: 1, .. }))), "{got:?}");
     }
 }
 
@@ -270,7 +273,7 @@ fn an_empty_log_has_no_head() {
     let mut head = chain.head(NOW_MS);
     let empty = dalil_ledger::checkpoint::Checkpoint { size: 0, ..chain.checkpoint() };
     head.note = chain.note_of(&empty, &[(0, NOW_MS), (1, NOW_MS), (2, NOW_MS)]).to_string();
-    assert!(matches!(chain.pin().verify_head(&head, NOW_MS), Err(RenewError::Head(HeadError::Empty(_)))));
+    assert!(matches!(chain.pin().verify_head(&head, NOW_MS), Err(PinnedHeadError::Head(HeadError::Empty(_)))));
 }
 
 #[test]
@@ -284,5 +287,5 @@ fn old_validators_do_not_cosign_the_new_sets_head() {
     chain.keys = old;
     chain.set = set_of(&chain.keys);
     let got = renewed.verify_head(&chain.head(NOW_MS), NOW_MS);
-    assert!(matches!(got, Err(RenewError::Head(HeadError::Checkpoint(EndorsementError::NoLog)))), "{got:?}");
+    assert!(matches!(got, Err(PinnedHeadError::Head(HeadError::Checkpoint(EndorsementError::NoLog)))), "{got:?}");
 }

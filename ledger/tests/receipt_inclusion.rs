@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::*;
 use dalil_ledger::block::{Attachment, Entry};
-use dalil_ledger::checkpoint::{EndorsementError, Pin, PinTerms};
+use dalil_ledger::checkpoint::{EndorsementError, Pin, PinTerms, PinnedHeadError};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, Signature, sha256};
 use dalil_ledger::log::{ProofError, inclusion_proof, leaf_hash};
@@ -142,7 +142,10 @@ fn a_pin_also_checks_chain_and_expiry() {
     let bytes = chain.inclusion_receipt(3, NOW_MS).to_bytes();
     let with = |pin: &Pin, now_ms| verify_inclusion_with(&bytes, Trust::Pin(pin), now_ms, |_| None);
     with(&chain.pin(), NOW_MS).unwrap();
-    assert!(matches!(with(&chain.pin(), T0_MS + 90 * DAY_MS), Err(CouldNotCheck::PinExpired { .. })));
+    assert!(matches!(
+        with(&chain.pin(), T0_MS + 90 * DAY_MS),
+        Err(CouldNotCheck::Head(PinnedHeadError::Expired { .. }))
+    ));
     let terms = PinTerms { chain: sha256(b"another chain"), ..*chain.pin().terms() };
     let other = Pin::new(&origin(), chain.set.clone(), terms).unwrap();
     assert!(matches!(with(&other, NOW_MS), Err(CouldNotCheck::OtherChain { .. })));

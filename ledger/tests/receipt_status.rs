@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use dalil_ledger::block::Entry;
-use dalil_ledger::checkpoint::{EndorsementError, Pin, PinTerms};
+use dalil_ledger::checkpoint::{EndorsementError, HeadError, Pin, PinTerms, PinnedHeadError};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::{
@@ -45,6 +45,10 @@ fn refusal(chain: &Chain, spoil: impl FnOnce(&mut StatusReceipt)) -> CouldNotChe
     let mut receipt = chain.status_receipt(&asked(), NOW_MS);
     spoil(&mut receipt);
     check(chain, &receipt, &asked()).unwrap_err()
+}
+
+fn wrong_checkpoint(error: EndorsementError) -> CouldNotCheck {
+    CouldNotCheck::Head(PinnedHeadError::Head(HeadError::Checkpoint(error)))
 }
 
 #[test]
@@ -246,7 +250,7 @@ fn header_leaf_not_the_last_is_refused() {
         receipt.head.header = old.head.header.clone();
         receipt.reads = old.reads.clone();
     });
-    assert!(matches!(refused, CouldNotCheck::Head(_)), "{refused:?}");
+    assert!(matches!(refused, CouldNotCheck::Head(PinnedHeadError::Head(HeadError::NotLast(_)))), "{refused:?}");
 }
 
 #[test]
@@ -294,7 +298,8 @@ fn a_time_in_the_future_is_refused() {
     let (chain, _) = chain();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
     let refused = verify_status(&bytes, &chain.pin(), &asked(), NOW_MS - 11_000, None, None).unwrap_err();
-    assert_eq!(refused, CouldNotCheck::Checkpoint(EndorsementError::Quorum { got: 0, expected: 3, ahead: 3 }));
+    assert_eq!(refused, wrong_checkpoint(EndorsementError::Quorum { got: 0, expected: 3, ahead: 3 }));
+    assert_eq!(refused.code(), "checkpoint_wrong");
 }
 
 #[test]
@@ -306,7 +311,7 @@ fn head_of_another_validator_set_is_refused() {
     chain.hand_over(NOW_MS - MINUTE_MS, next);
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
     let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
-    assert!(matches!(refused, CouldNotCheck::OtherValidators { .. }));
+    assert!(matches!(refused, CouldNotCheck::Head(PinnedHeadError::OtherValidators { .. })));
     assert_eq!(refused.code(), "other_validators");
 }
 
@@ -317,7 +322,7 @@ fn pin_expired_is_refused() {
     let bytes = chain.status_receipt(&asked(), late_ms).to_bytes();
     let at = |now_ms| verify_status(&bytes, &chain.pin(), &asked(), now_ms, None, None);
     assert!(at(late_ms - 1).is_ok());
-    assert!(matches!(at(late_ms), Err(CouldNotCheck::PinExpired { .. })));
+    assert!(matches!(at(late_ms), Err(CouldNotCheck::Head(PinnedHeadError::Expired { .. }))));
 }
 
 #[test]
@@ -327,7 +332,7 @@ fn other_chain_id_is_refused() {
     let pin = Pin::new(&origin(), chain.set.clone(), terms).unwrap();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
     let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
-    assert!(matches!(refused, CouldNotCheck::OtherChain { .. }));
+    assert!(matches!(refused, CouldNotCheck::Head(PinnedHeadError::OtherChain { .. })));
 }
 
 #[test]
@@ -336,7 +341,8 @@ fn other_origin_is_refused() {
     let pin = Pin::new(&"ledger.example/other".parse().unwrap(), chain.set.clone(), *chain.pin().terms()).unwrap();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
     let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
-    assert!(matches!(refused, CouldNotCheck::Checkpoint(EndorsementError::Origin { .. })));
+    let (got, expected) = (origin(), "ledger.example/other".parse().unwrap());
+    assert_eq!(refused, wrong_checkpoint(EndorsementError::Origin { got, expected }));
 }
 
 #[test]
@@ -350,7 +356,7 @@ fn a_header_of_another_version_is_refused() {
     let nodes = chain.frontier.append([dalil_ledger::log::leaf_hash(&entry)]);
     dalil_ledger::log::prove::keep(&mut chain.nodes, &nodes);
     chain.headers.push(header);
-    assert!(matches!(refusal(&chain, |_| ()), CouldNotCheck::Head(_)));
+    assert!(matches!(refusal(&chain, |_| ()), CouldNotCheck::Head(PinnedHeadError::Head(HeadError::Version(2)))));
 }
 
 /// The JSON text of a string field at the top of a receipt, without quotes.

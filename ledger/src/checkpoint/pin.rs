@@ -74,36 +74,50 @@ pub enum PinError {
     },
 }
 
-/// Why a pin is not renewed.
+/// Why a head says nothing to the holder of a pin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RenewError {
-    /// Too late: what old keys sign after the expiry counts for nothing. A new pin must come from a trusted source.
-    #[error("the pin expired at {expires_at_ms}, now is {now_ms}")]
+pub enum PinnedHeadError {
+    /// What old keys sign after the expiry counts for nothing. A new pin must come from a trusted source.
+    #[error("the pin expired at {expires_at_ms}, now is {now_ms}: get a new one from a source you trust")]
     Expired {
         /// Expiry of the pin, UTC milliseconds.
         expires_at_ms: u64,
-        /// Time of renewal, UTC milliseconds.
+        /// Time of checking, UTC milliseconds.
         now_ms: u64,
     },
+    /// A header of another chain.
+    #[error("chain {got}, expected {expected}")]
+    OtherChain {
+        /// Chain in the header.
+        got: Hash,
+        /// Chain of the pin.
+        expected: Hash,
+    },
+    /// The header names other validators for the next height, who cosign this one.
+    #[error("the validators are {got}, the pin knows {expected}: renew the pin by handovers")]
+    OtherValidators {
+        /// Set named in the header.
+        got: Hash,
+        /// Set of the pin.
+        expected: Hash,
+    },
+    /// The header is not shown to be the head.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+}
+
+/// Why a pin is not renewed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenewError {
+    /// The pin expired at the first time, UTC milliseconds; now is the second. A new pin must come from a trusted source.
+    #[error("the pin expired at {0}, now is {1}: get a new one from a source you trust")]
+    Expired(u64, u64),
     /// One of the handovers, counted from 0, is wrong.
     #[error("handover {0}: {1}")]
     Handover(usize, HandoverError),
     /// The new set makes no policy.
     #[error("policy: {0}")]
     Policy(#[from] PolicyError),
-    /// The head does not show that the pin's set is the current one.
-    #[error("head: {0}")]
-    Head(#[from] HeadError),
-    /// The head is of another chain or names another set.
-    #[error("the head's {what} is {got}, expected {expected}")]
-    OtherHead {
-        /// Which field.
-        what: &'static str,
-        /// Value in the header.
-        got: Hash,
-        /// Value of the pin.
-        expected: Hash,
-    },
 }
 
 impl Pin {
@@ -173,19 +187,21 @@ impl Pin {
 
     /// Checks that `head` is the head of this pin's chain, cosigned by this pin's validators, who are the current ones
     /// by the header's own word.
-    pub fn verify_head(&self, head: &HeadProof, now_ms: u64) -> Result<Endorsement, RenewError> {
+    pub fn verify_head(&self, head: &HeadProof, now_ms: u64) -> Result<Endorsement, PinnedHeadError> {
+        let terms = &self.terms;
         if !self.is_live(now_ms) {
-            return Err(RenewError::Expired { expires_at_ms: self.terms.expires_at_ms, now_ms });
+            return Err(PinnedHeadError::Expired { expires_at_ms: terms.expires_at_ms, now_ms });
         }
-        // What the header names comes first: a verifier who sees another set should fetch handovers, not suspect forgery.
-        let named = [
-            ("chain", head.header.chain, self.terms.chain),
-            ("next_validators_hash", head.header.next_validators_hash, self.validators.hash()),
-        ];
-        if let Some((what, got, expected)) = named.into_iter().find(|(_, got, expected)| got != expected) {
-            return Err(RenewError::OtherHead { what, got, expected });
+        // What the header names comes first: who sees another set should fetch handovers, not suspect a forgery.
+        let (got, expected) = (head.header.chain, terms.chain);
+        if got != expected {
+            return Err(PinnedHeadError::OtherChain { got, expected });
         }
-        Ok(head.verify(&self.policy, now_ms, self.terms.cosignature_skew_ms)?)
+        let (got, expected) = (head.header.next_validators_hash, self.validators.hash());
+        if got != expected {
+            return Err(PinnedHeadError::OtherValidators { got, expected });
+        }
+        Ok(head.verify(&self.policy, now_ms, terms.cosignature_skew_ms)?)
     }
 
     /// Follows `handovers`, oldest first, to the set of the last one. Refused as a whole if one does not follow from the
@@ -195,7 +211,7 @@ impl Pin {
     /// A later expiry takes a fresh [`HeadProof`]: see [`Pin::prolong`].
     pub fn renew(&self, handovers: &[Handover], now_ms: u64, lifetime_ms: u64) -> Result<Self, RenewError> {
         if !self.is_live(now_ms) {
-            return Err(RenewError::Expired { expires_at_ms: self.terms.expires_at_ms, now_ms });
+            return Err(RenewError::Expired(self.terms.expires_at_ms, now_ms));
         }
         let mut pin = self.clone();
         for (number, handover) in handovers.iter().enumerate() {
@@ -211,7 +227,7 @@ impl Pin {
 
     /// Moves the expiry to `lifetime_ms` after the freshness of `head`, which shows that the set is still the current
     /// one. Never earlier than it is now.
-    pub fn prolong(&self, head: &HeadProof, now_ms: u64, lifetime_ms: u64) -> Result<Self, RenewError> {
+    pub fn prolong(&self, head: &HeadProof, now_ms: u64, lifetime_ms: u64) -> Result<Self, PinnedHeadError> {
         let endorsement = self.verify_head(head, now_ms)?;
         let mut pin = self.clone();
         pin.lengthen(endorsement.freshness_ms, now_ms, lifetime_ms);

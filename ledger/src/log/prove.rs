@@ -83,7 +83,7 @@ fn complete_subtrees(start: u64, end: u64) -> impl Iterator<Item = (u8, u64)> {
     })
 }
 
-/// MTH(D[start:end]) (RFC 9162 §2.1.1) of a subtree of the tree.
+/// `MTH(D[start:end])` (RFC 9162 §2.1.1) of a subtree of the tree.
 fn subtree_root<V: NodeView + ?Sized>(view: &V, start: u64, end: u64) -> Result<Hash, ProveError<V::Error>> {
     let nodes = complete_subtrees(start, end).map(|(level, index)| read(view, level, index));
     let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
@@ -102,7 +102,7 @@ pub fn root_at<V: NodeView + ?Sized>(view: &V, size: LogSize) -> Result<Hash, Pr
     subtree_root(view, 0, size)
 }
 
-/// PATH(index, D[0:size]) (RFC 9162 §2.1.3.1), from the leaf's sibling to the root's child.
+/// `PATH(index, D[0:size])` (RFC 9162 §2.1.3.1), from the leaf's sibling to the root's child.
 pub fn inclusion_proof<V: NodeView + ?Sized>(
     view: &V,
     index: LogIndex,
@@ -127,7 +127,7 @@ pub fn inclusion_proof<V: NodeView + ?Sized>(
     Ok(from_root)
 }
 
-/// PROOF(old_size, D[0:new_size]) (RFC 9162 §2.1.4.1); empty between equal sizes.
+/// `PROOF(old_size, D[0:new_size])` (RFC 9162 §2.1.4.1); empty between equal sizes.
 pub fn consistency_proof<V: NodeView + ?Sized>(
     view: &V,
     old_size: LogSize,

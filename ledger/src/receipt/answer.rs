@@ -6,7 +6,7 @@ use super::inclusion::InclusionTextError;
 use super::status::StatusTextError;
 use super::verify_inclusion::Inclusion;
 use crate::block::Height;
-use crate::checkpoint::{EndorsementError, RenewError};
+use crate::checkpoint::{EndorsementError, HeadError, PinnedHeadError};
 use crate::codec::CodecError;
 use crate::crypto::{CryptoError, Hash};
 use crate::document::{DocumentEntry, SlotsError, Status};
@@ -49,36 +49,20 @@ pub enum CouldNotCheck {
     /// The file is no status receipt.
     #[error(transparent)]
     StatusText(#[from] StatusTextError),
-    /// The pin expired; a new one must come from a trusted source.
-    #[error("the pin expired at {expires_at_ms}, now is {now_ms}: get a new one from a source you trust")]
-    PinExpired {
-        /// Expiry, UTC milliseconds.
-        expires_at_ms: u64,
-        /// Time of checking, UTC milliseconds.
-        now_ms: u64,
-    },
-    /// The receipt is of another chain.
-    #[error("a receipt of chain {got}, expected {expected}")]
+    /// The pin expired, or the head is not that of the pin's chain and validators, or is not shown to be the head.
+    #[error("head: {0}")]
+    Head(#[from] PinnedHeadError),
+    /// The record is of another chain.
+    #[error("a record of chain {got}, expected {expected}")]
     OtherChain {
-        /// Chain in the receipt.
+        /// Chain in the record.
         got: Hash,
         /// Chain of the pin.
-        expected: Hash,
-    },
-    /// The head's next validators are not the pin's.
-    #[error("the validators are {got}, the pin knows {expected}: renew the pin by handovers")]
-    OtherValidators {
-        /// Set named in the header.
-        got: Hash,
-        /// Set of the pin.
         expected: Hash,
     },
     /// The checkpoint is not endorsed.
     #[error("checkpoint: {0}")]
     Checkpoint(#[from] EndorsementError),
-    /// The header is not shown to be the head.
-    #[error("head: {0}")]
-    Head(String),
     /// The record's place in the log is not shown.
     #[error("inclusion proof: {0}")]
     Inclusion(#[from] ProofError),
@@ -152,26 +136,14 @@ impl CouldNotCheck {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InclusionText(_) | Self::StatusText(_) => "malformed",
-            Self::PinExpired { .. } => "pin_expired",
-            Self::OtherChain { .. } => "other_chain",
-            Self::OtherValidators { .. } => "other_validators",
+            Self::Head(PinnedHeadError::Expired { .. }) => "pin_expired",
+            Self::Head(PinnedHeadError::OtherChain { .. }) | Self::OtherChain { .. } => "other_chain",
+            Self::Head(PinnedHeadError::OtherValidators { .. }) => "other_validators",
             Self::Stale { .. } => "stale",
             Self::FutureMoment { .. } => "future_moment",
             Self::Read { .. } => "incomplete",
-            Self::Checkpoint(_) => "checkpoint_wrong",
+            Self::Checkpoint(_) | Self::Head(PinnedHeadError::Head(HeadError::Checkpoint(_))) => "checkpoint_wrong",
             _ => "proof_wrong",
-        }
-    }
-}
-
-impl From<RenewError> for CouldNotCheck {
-    fn from(error: RenewError) -> Self {
-        match error {
-            RenewError::Expired { expires_at_ms, now_ms } => Self::PinExpired { expires_at_ms, now_ms },
-            RenewError::OtherHead { what: "chain", got, expected } => Self::OtherChain { got, expected },
-            RenewError::OtherHead { got, expected, .. } => Self::OtherValidators { got, expected },
-            RenewError::Head(crate::checkpoint::HeadError::Checkpoint(error)) => Self::Checkpoint(error),
-            other => Self::Head(other.to_string()),
         }
     }
 }

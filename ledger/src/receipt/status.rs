@@ -25,7 +25,7 @@ const FORMAT: &str = "dalil-status/v1";
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// The document with this URI.
+    /// The document with this URI. Says nothing about a file: whoever holds one asks by digest, or compares the answer's.
     Uri(Uri),
     /// The document whose file has this SHA-256.
     Digest(Hash),

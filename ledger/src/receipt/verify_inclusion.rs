@@ -3,7 +3,7 @@
 use super::answer::CouldNotCheck;
 use super::inclusion::{InclusionReceipt, RecordedEntry};
 use crate::block::Entry;
-use crate::checkpoint::{COSIGNATURE_SKEW_MS_DEFAULT, Pin, Policy};
+use crate::checkpoint::{COSIGNATURE_SKEW_MS_DEFAULT, Pin, PinnedHeadError, Policy};
 use crate::crypto::Hash;
 use crate::log::{LogIndex, LogSize, leaf_hash, verify_inclusion as verify_path};
 use crate::transaction::SignedTransaction;
@@ -61,7 +61,9 @@ pub fn verify_inclusion_with(
     let (policy, skew_ms) = match trust {
         Trust::Policy(policy) => (policy, COSIGNATURE_SKEW_MS_DEFAULT),
         Trust::Pin(pin) if pin.is_live(now_ms) => (pin.policy(), pin.terms().cosignature_skew_ms),
-        Trust::Pin(pin) => return Err(CouldNotCheck::PinExpired { expires_at_ms: pin.terms().expires_at_ms, now_ms }),
+        Trust::Pin(pin) => {
+            return Err(PinnedHeadError::Expired { expires_at_ms: pin.terms().expires_at_ms, now_ms }.into());
+        }
     };
     let endorsement = policy.verify(note.as_bytes(), now_ms, skew_ms)?;
     let RecordedEntry { entry, document } = recorded;
