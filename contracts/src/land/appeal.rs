@@ -1,0 +1,117 @@
+//! Appeal against an order, and the appellate officer's order.
+
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::book::Book;
+use super::case::{Step, case};
+use super::keys::{CaseId, case_key};
+use super::mutation::{Allowance, undo};
+use super::office::{acting, require_cited};
+use super::order::{about_case, allow};
+use super::steps::CasePaper;
+use crate::authority::duties::require_other_officer;
+use crate::authority::parameters::parameter_u64;
+use crate::authority::{PostingId, Role};
+use crate::context::{Context, Outcome};
+use crate::refusal::{OrReject as _, Refusal, require};
+use crate::units::DAY_MS;
+
+/// Parameter: within how many days of the order an appeal is taken in.
+pub const LIMITATION: &str = "land/appeal_limitation_days";
+
+/// Takes in an appeal within the limitation; by intake.
+pub(super) fn appeal(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &CasePaper,
+) -> Result<Outcome, Refusal> {
+    let mut record = case(state, &call.case)?;
+    acting(state, context, posting, &[Role::Intake], &record.mouza)?;
+    record.advance(context, Step::Appeal)?;
+    record.require_unstayed(state)?;
+    require_cited("memorandum of appeal", &call.paper)?;
+    let days = parameter_u64(state, context, LIMITATION)?;
+    let decided = record.decided.as_ref().map_or(record.filed_ms, |decided| decided.at_ms);
+    let last = days.checked_mul(DAY_MS).and_then(|span| decided.checked_add(span));
+    let last = last.or_reject("P1", || format!("parameter {LIMITATION} is out of range"))?;
+    require(context.time_ms <= last, "D2", || format!("the appeal comes after the limitation of {days} days"))?;
+    record.reference = call.paper;
+    state.put_value(case_key(&record.id), &record);
+    let mut outcome = Outcome::default();
+    about_case(&mut outcome, "land.case_moved", &record);
+    Ok(outcome)
+}
+
+/// What the appellate officer decides.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppealDecision {
+    /// The order stands.
+    Uphold,
+    /// An allowed mutation is undone.
+    SetAside,
+    /// A rejected mutation is allowed.
+    Allow(Allowance),
+    /// Back to notice; an allowed mutation is undone.
+    Remand,
+}
+
+/// The order on an appeal; by an officer of higher rank (L12) who did not give the order (A6).
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderAppeal {
+    /// The case.
+    #[schemars(with = "String")]
+    pub case: CaseId,
+    /// Digest of the order.
+    #[schemars(with = "String")]
+    pub order: Hash,
+    /// What it says.
+    pub decision: AppealDecision,
+}
+
+/// Decides an appeal.
+pub(super) fn order_appeal(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &OrderAppeal,
+) -> Result<Outcome, Refusal> {
+    let mut record = case(state, &call.case)?;
+    let roles = &[Role::Sdllro, Role::Dllro, Role::Collector];
+    let officer = acting(state, context, posting, roles, &record.mouza)?;
+    let (step, event) = match &call.decision {
+        AppealDecision::Uphold => (Step::AppealUphold, "land.mutation_upheld"),
+        AppealDecision::SetAside => (Step::AppealSetAside, "land.mutation_set_aside"),
+        AppealDecision::Allow(_) => (Step::AppealAllow, "land.mutation_allowed"),
+        AppealDecision::Remand => (Step::AppealRemand, "land.mutation_remanded"),
+    };
+    record.advance(context, step)?;
+    record.require_unstayed(state)?;
+    require_cited("order", &call.order)?;
+    let first = record.decided.clone().or_reject("D2", || format!("case {} has no order", record.id))?;
+    require_other_officer(&officer, &first.officer, "gave the order")?;
+    require(officer.posting.rank > first.rank, "L12", || {
+        format!("rank {} does not outrank rank {} that gave the order", officer.posting.rank, first.rank)
+    })?;
+    record.decide(context, &officer, &call.order);
+    let mut outcome = Outcome::default();
+    match &call.decision {
+        AppealDecision::Uphold => {}
+        AppealDecision::Allow(allowance) => allow(state, context, &mut record, allowance, &mut outcome)?,
+        AppealDecision::SetAside | AppealDecision::Remand if record.applied.is_some() => {
+            let mut book = Book::default();
+            undo(state, &mut book, &mut record)?;
+            book.close(state, context, &mut outcome)?;
+        }
+        AppealDecision::SetAside | AppealDecision::Remand => {}
+    }
+    state.put_value(case_key(&record.id), &record);
+    about_case(&mut outcome, event, &record);
+    Ok(outcome)
+}

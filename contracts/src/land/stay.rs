@@ -1,0 +1,183 @@
+//! Overlays on a case or a deed: a court's stay and a party's objection, each with its own lift. They change no state of
+//! the case. A stay stops it (L6); an objection keeps a deed from being mutated without a hearing (L9).
+
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::case::{MutationCase, case};
+use super::deed::{Deed, deed};
+use super::keys::{CaseId, Cnr, DeedId, case_key, case_subject, deed_key};
+use super::office::{acting, require_cited};
+use super::types::OVERLAYS_MAX;
+use crate::authority::{PostingId, Role};
+use crate::context::{Context, Outcome};
+use crate::refusal::{OrReject as _, Refusal, require};
+
+/// What an overlay lies on.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayTarget {
+    /// A mutation case.
+    Case(#[schemars(with = "String")] CaseId),
+    /// A deed, before any case on it.
+    Deed(DeedId),
+}
+
+/// A court's stay, or its lift; by the court entry officer.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stay {
+    /// What is stayed.
+    pub target: OverlayTarget,
+    /// The court's case number record, which the lift names again.
+    #[schemars(with = "String")]
+    pub cnr: Cnr,
+    /// Digest of the order.
+    #[schemars(with = "String")]
+    pub order: Hash,
+}
+
+/// An objection (by intake), or its disposal (by the BL&LRO).
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objection {
+    /// What is objected to.
+    pub target: OverlayTarget,
+    /// Commitment to the objector.
+    #[schemars(with = "String")]
+    pub objector: Hash,
+    /// Digest of the petition, or of the order that disposes of it.
+    #[schemars(with = "String")]
+    pub paper: Hash,
+}
+
+/// What an overlay lies on, loaded.
+enum Loaded {
+    Case(MutationCase),
+    Deed(Deed),
+}
+
+impl Loaded {
+    /// Loads the target and checks the officer in every mouza that it concerns.
+    fn open(
+        state: &Overlay<'_>,
+        context: &Context<'_>,
+        posting: &PostingId,
+        roles: &[Role],
+        target: &OverlayTarget,
+    ) -> Result<Self, Refusal> {
+        match target {
+            OverlayTarget::Case(id) => {
+                let record = case(state, id)?;
+                acting(state, context, posting, roles, &record.mouza)?;
+                Ok(Self::Case(record))
+            }
+            OverlayTarget::Deed(id) => {
+                let record = deed(state, id)?;
+                for given in &record.plots {
+                    acting(state, context, posting, roles, &given.plot.mouza)?;
+                }
+                Ok(Self::Deed(record))
+            }
+        }
+    }
+
+    fn stays(&mut self) -> &mut Vec<Cnr> {
+        match self {
+            Self::Case(record) => &mut record.stays,
+            Self::Deed(record) => &mut record.stays,
+        }
+    }
+
+    fn objections(&mut self) -> &mut Vec<Hash> {
+        match self {
+            Self::Case(record) => &mut record.objections,
+            Self::Deed(record) => &mut record.objections,
+        }
+    }
+
+    fn store(self, state: &mut Overlay<'_>, event: &'static str) -> Outcome {
+        let mut outcome = Outcome::default();
+        match self {
+            Self::Case(record) => {
+                state.put_value(case_key(&record.id), &record);
+                outcome.event(event, case_subject(&record.id));
+            }
+            Self::Deed(record) => {
+                state.put_value(deed_key(&record.id), &record);
+                outcome.event(event, record.id.subject());
+            }
+        }
+        outcome
+    }
+}
+
+/// Lays an item over; refused with D2 if it lies there already or there are too many.
+fn lay<T: PartialEq + Clone>(items: &mut Vec<T>, item: &T, what: &str) -> Result<(), Refusal> {
+    require(!items.contains(item), "D2", || format!("this {what} is in force already"))?;
+    require(items.len() < OVERLAYS_MAX, "D2", || format!("more than {OVERLAYS_MAX} of the kind {what}"))?;
+    items.push(item.clone());
+    Ok(())
+}
+
+/// Lifts an item; refused with D2 if it does not lie there.
+fn lift<T: PartialEq>(items: &mut Vec<T>, item: &T, what: &str) -> Result<(), Refusal> {
+    let at = items.iter().position(|other| other == item);
+    items.remove(at.or_reject("D2", || format!("there is no such {what} to lift"))?);
+    Ok(())
+}
+
+/// Lays a stay.
+pub(super) fn stay(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &Stay,
+) -> Result<Outcome, Refusal> {
+    let mut target = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
+    require_cited("court's order", &call.order)?;
+    lay(target.stays(), &call.cnr, "stay")?;
+    Ok(target.store(state, "land.stayed"))
+}
+
+/// Lifts a stay.
+pub(super) fn lift_stay(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &Stay,
+) -> Result<Outcome, Refusal> {
+    let mut target = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
+    require_cited("court's order", &call.order)?;
+    lift(target.stays(), &call.cnr, "stay")?;
+    Ok(target.store(state, "land.stay_lifted"))
+}
+
+/// Lays an objection.
+pub(super) fn object(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &Objection,
+) -> Result<Outcome, Refusal> {
+    let mut target = Loaded::open(state, context, posting, &[Role::Intake], &call.target)?;
+    require_cited("petition", &call.paper)?;
+    lay(target.objections(), &call.objector, "objection")?;
+    Ok(target.store(state, "land.objected"))
+}
+
+/// Disposes of an objection.
+pub(super) fn lift_objection(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &Objection,
+) -> Result<Outcome, Refusal> {
+    let mut target = Loaded::open(state, context, posting, &[Role::Blro], &call.target)?;
+    require_cited("order", &call.paper)?;
+    lift(target.objections(), &call.objector, "objection")?;
+    Ok(target.store(state, "land.objection_lifted"))
+}

@@ -1,0 +1,14 @@
+//! Land: one named test for each code, the mutation table, the sample records, and the showpiece.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+#[path = "land/fixture.rs"]
+mod fixture;
+#[path = "land/rules.rs"]
+mod rules;
+#[path = "land/samples.rs"]
+mod samples;
+#[path = "land/table.rs"]
+mod table;
