@@ -21,5 +21,7 @@ pub mod genesis;
 pub mod log;
 pub mod receipt;
 pub mod state;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod transaction;
 pub mod validators;

@@ -1,1 +1,9 @@
-//! x
+//! Everything that touches the world: the network, the disk, the clock, clients, and the command line.
+//!
+//! [`core`] is the deterministic heart: one state machine that takes events and returns effects. [`shell`] carries the
+//! effects out with libp2p, RocksDB, threads and tokio. `cli` is the program `dalil`, one file a command.
+
+pub mod cli;
+pub mod core;
+pub mod shell;
+pub mod verification;

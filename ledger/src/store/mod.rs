@@ -1,0 +1,233 @@
+//! Durable storage of the chain: blocks, the log's nodes, the state and its pages, certificates and indexes.
+//!
+//! A block becomes durable in one atomic synced batch ([`Ledger::commit`]). Readers work on a [`LedgerView`], an
+//! immutable version at one head, and never wait for the writer. The engine below is [`kv::Kv`]: RocksDB in a node, a
+//! map in memory in tests.
+
+pub mod kv;
+pub mod memory;
+pub mod rocks;
+mod view;
+
+use std::sync::Arc;
+
+pub use kv::{Batch, Family, Kv, KvError, Snapshot};
+pub use memory::MemoryKv;
+pub use rocks::{Create, RocksKv};
+pub use view::LedgerView;
+
+use crate::block::{Attachment, Block, Entry, Header, Height};
+use crate::codec::{self, CANONICAL_BYTES_MAX};
+use crate::crypto::Hash;
+use crate::document::SubjectId;
+use crate::genesis::{GENESIS_BYTES_MAX, Genesis};
+use crate::log::{self, Node};
+use crate::state::Changes;
+use crate::state::commitment::{self, PageChanges};
+use crate::validators::Certificate;
+
+/// The layout of the database. A node refuses any other.
+const SCHEMA: &[u8] = b"dalil-store-1";
+
+pub(crate) const META_SCHEMA: &[u8] = b"schema";
+pub(crate) const META_GENESIS: &[u8] = b"genesis";
+pub(crate) const META_HEAD: &[u8] = b"head";
+
+/// Why the store cannot be opened or read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed.
+    #[error(transparent)]
+    Kv(#[from] KvError),
+    /// Something that must be there is not, or is not what it must be.
+    #[error(
+        "the database is damaged: {0}. Move its folder away and start again: the node fetches the chain from its peers; keep the sign record where it is"
+    )]
+    Damaged(String),
+    /// The folder holds another chain.
+    #[error("the database belongs to chain {got}, expected {expected}. Point the node at its own folder")]
+    OtherChain {
+        /// Chain found.
+        got: Hash,
+        /// Chain expected.
+        expected: Hash,
+    },
+    /// The layout is another version's.
+    #[error("the database has another layout than this program knows; use the program version that wrote it")]
+    OtherSchema,
+    /// There is no database.
+    #[error("there is no ledger in this folder; run `dalil node init` first")]
+    Missing,
+}
+
+/// A block with all that executing it brought about, ready to be stored.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// The block.
+    pub block: Arc<Block>,
+    /// State changes.
+    pub changes: Changes,
+    /// Pages of the state tree.
+    pub pages: PageChanges,
+    /// Complete nodes of the log that the block's leaves complete.
+    pub nodes: Vec<Node>,
+    /// Subjects with the log index of the record that is about them.
+    pub subjects: Vec<(SubjectId, u64)>,
+}
+
+/// The chain on disk.
+#[derive(Clone)]
+pub struct Ledger {
+    kv: Arc<dyn Kv>,
+}
+
+impl Ledger {
+    /// Writes genesis into an empty engine. Refuses one that holds a ledger already.
+    pub fn create(kv: Arc<dyn Kv>, genesis: &Genesis) -> Result<Self, StoreError> {
+        let snapshot = kv.snapshot();
+        if snapshot.get(Family::Meta, META_SCHEMA)?.is_some() {
+            return Err(StoreError::Damaged("there is a ledger in this folder already".to_owned()));
+        }
+        let executed = execute_genesis(genesis).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let ledger = Self { kv };
+        let mut batch = Batch::default();
+        batch.put(Family::Meta, META_SCHEMA, SCHEMA);
+        batch.put(Family::Meta, META_GENESIS, codec::encode(genesis));
+        ledger.commit(&executed, None, batch)?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger of `chain` and checks that its head hangs together.
+    pub fn open(kv: Arc<dyn Kv>, chain: Option<&Hash>) -> Result<Self, StoreError> {
+        let snapshot = kv.snapshot();
+        let schema = snapshot.get(Family::Meta, META_SCHEMA)?.ok_or(StoreError::Missing)?;
+        if schema != SCHEMA {
+            return Err(StoreError::OtherSchema);
+        }
+        let ledger = Self { kv };
+        let genesis = ledger.genesis()?;
+        let got = genesis.chain_id();
+        if let Some(expected) = chain
+            && *expected != got
+        {
+            return Err(StoreError::OtherChain { got, expected: *expected });
+        }
+        ledger.view()?.check_head()?;
+        Ok(ledger)
+    }
+
+    /// The genesis of this chain.
+    pub fn genesis(&self) -> Result<Genesis, StoreError> {
+        let bytes = self.kv.snapshot().get(Family::Meta, META_GENESIS)?;
+        let bytes = bytes.ok_or_else(|| StoreError::Damaged("genesis is missing".to_owned()))?;
+        codec::decode(&bytes, GENESIS_BYTES_MAX).map_err(|error| StoreError::Damaged(format!("genesis: {error}")))
+    }
+
+    /// The version at today's head.
+    pub fn view(&self) -> Result<LedgerView, StoreError> {
+        LedgerView::new(self.kv.snapshot())
+    }
+
+    /// The engine, for what consensus persists beside blocks.
+    pub fn kv(&self) -> &Arc<dyn Kv> {
+        &self.kv
+    }
+
+    /// Stores a decided block with everything that follows from it, and `also`, in one atomic synced batch.
+    pub fn commit(
+        &self,
+        executed: &Executed,
+        certificate: Option<&Certificate>,
+        also: Batch,
+    ) -> Result<(), StoreError> {
+        let mut batch = also;
+        let block = &executed.block;
+        let header = &block.header;
+        let height = header.height.to_be_bytes();
+        for (index, record) in (header.first_entry..).zip(&block.records) {
+            batch.put(Family::Entries, index.to_be_bytes(), Entry::Record(record.clone()).encode());
+            batch.put(Family::Ids, record.id().0, index.to_be_bytes());
+        }
+        batch.put(Family::Entries, header.entry_index().to_be_bytes(), Entry::Header(header.clone()).encode());
+        for node in &executed.nodes {
+            batch.put(Family::Log, node_key(node.level, node.index), node.hash.0);
+        }
+        if !block.attachments.is_empty() {
+            let roots: Vec<Hash> = block.attachments.iter().map(Attachment::root).collect();
+            batch.put(Family::Attachments, height, codec::encode(&roots));
+            for (root, attachment) in roots.iter().zip(&block.attachments) {
+                batch.put(Family::Attachments, root.0, codec::encode(attachment));
+            }
+        }
+        for (key, value) in &executed.changes {
+            batch.writes.push(kv::Write { family: Family::State, key: key.clone(), value: value.clone() });
+        }
+        for (key, value) in &executed.pages {
+            batch.writes.push(kv::Write { family: Family::Pages, key: key.clone(), value: value.clone() });
+        }
+        for (subject, index) in &executed.subjects {
+            batch.put(Family::Subjects, subject_key(subject, *index), []);
+        }
+        if let Some(certificate) = certificate {
+            batch.put(Family::Commits, height, codec::encode(certificate));
+        }
+        batch.put(Family::Blocks, height, header.entry_index().to_be_bytes());
+        batch.put(Family::BlockIds, block.id().0, height);
+        batch.put(Family::Meta, META_HEAD, height);
+        Ok(self.kv.write(batch)?)
+    }
+}
+
+/// Key of a log node: level, then index, so that a tile's hashes lie side by side.
+pub(crate) fn node_key(level: u8, index: u64) -> Vec<u8> {
+    [&[level][..], &index.to_be_bytes()].concat()
+}
+
+/// Key of one record in a subject's history. Subjects hold no NUL.
+pub(crate) fn subject_key(subject: &SubjectId, index: u64) -> Vec<u8> {
+    [subject.as_str().as_bytes(), &[0], &index.to_be_bytes()].concat()
+}
+
+/// Decodes a stored value, whose limit is that of anything canonical.
+pub(crate) fn stored<T: codec::Canonical>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
+    codec::decode(bytes, CANONICAL_BYTES_MAX).map_err(|error| StoreError::Damaged(format!("{what}: {error}")))
+}
+
+/// Height stored big-endian.
+pub(crate) fn stored_u64(bytes: &[u8], what: &str) -> Result<Height, StoreError> {
+    let bytes =
+        bytes.try_into().map_err(|_| StoreError::Damaged(format!("{what}: {} bytes, expected 8", bytes.len())))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// Block 0 of a chain: no record, the initial state, and the header as the log's only leaf.
+pub fn execute_genesis(genesis: &Genesis) -> Result<Executed, crate::state::StateError> {
+    let changes: Changes =
+        genesis.initial_state.iter().map(|entry| (entry.key.clone(), Some(entry.value.clone()))).collect();
+    let (state_root, pages) = commitment::update(&std::collections::BTreeMap::new(), &changes)?;
+    let validators_hash = genesis.validators.hash();
+    let header = Header {
+        version: crate::block::HEADER_VERSION,
+        chain: genesis.chain_id(),
+        height: 0,
+        parent: Hash::ZERO,
+        timestamp_ms: genesis.time_ms,
+        proposer: genesis
+            .validators
+            .iter()
+            .next()
+            .map(|validator| validator.department.clone())
+            .ok_or_else(|| crate::state::StateError("genesis has no validator".to_owned()))?,
+        first_entry: 0,
+        record_count: 0,
+        records_root: log::empty_root(),
+        ids_hash: Block::ids_hash(&[]),
+        attachments_root: Block::attachments_root(&[]),
+        state_root,
+        validators_hash,
+        next_validators_hash: validators_hash,
+    };
+    let block = Block { header, records: Vec::new(), attachments: Vec::new() };
+    let nodes = log::Frontier::default().append([block.id()]);
+    Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: Vec::new() })
+}

@@ -1,0 +1,106 @@
+//! Talking to a node over REST.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use dalil_ledger::block::Attachment;
+use dalil_ledger::codec;
+use dalil_ledger::transaction::SignedTransaction;
+
+use crate::shell::http::{Problem, Submitted, SubmittedRecord};
+
+/// How long a request may take in all.
+const TIMEOUT: Duration = Duration::from_secs(65);
+
+/// A node's REST interface.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// A request that was understood and refused, or not understood.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// The node says why.
+    #[error("{}: {}", .0.code, .0.detail)]
+    Problem(Problem),
+    /// No answer.
+    #[error("no answer from {0}: {1}")]
+    Unreachable(String, String),
+}
+
+impl Client {
+    /// The node at `base`, such as `http://127.0.0.1:8080`.
+    pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("HTTP client")?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    /// The node's address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Status and body of a GET.
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        self.get_query(path, &[]).await
+    }
+
+    /// As [`Self::get`], with a query.
+    pub(crate) async fn get_query(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, ClientError> {
+        let mut url = reqwest::Url::parse(&format!("{}{path}", self.base)).map_err(|error| self.unreachable(&error))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let response = self.http.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        self.body(response).await
+    }
+
+    /// A GET whose answer is JSON.
+    pub(crate) async fn get_json<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, ClientError> {
+        let bytes = self.get_query(path, query).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
+    }
+
+    /// Hands in a signed record and waits for finality up to `wait_ms`.
+    pub(crate) async fn submit(
+        &self,
+        record: &SignedTransaction,
+        attachment: Option<&Attachment>,
+        wait_ms: u64,
+    ) -> Result<Submitted, ClientError> {
+        let submitted = SubmittedRecord {
+            record: BASE64.encode(codec::encode(record)),
+            attachment: attachment.map(|list| list.leaves.iter().map(|leaf| BASE64.encode(leaf)).collect()),
+        };
+        let url = format!("{}/v1/records?wait_ms={wait_ms}", self.base);
+        let response = self.http.post(url).json(&submitted).send().await.map_err(|error| self.unreachable(&error))?;
+        let bytes = self.body(response).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
+    }
+
+    async fn body(&self, response: reqwest::Response) -> Result<Vec<u8>, ClientError> {
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        if status.is_success() {
+            return Ok(bytes.to_vec());
+        }
+        let problem = serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem {
+            status: status.as_u16(),
+            code: "http".to_owned(),
+            detail: format!("{status}: {}", String::from_utf8_lossy(&bytes).chars().take(200).collect::<String>()),
+        });
+        Err(ClientError::Problem(problem))
+    }
+
+    fn unreachable(&self, error: &dyn std::fmt::Display) -> ClientError {
+        ClientError::Unreachable(self.base.clone(), format!("{error:#}"))
+    }
+}

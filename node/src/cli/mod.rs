@@ -1,0 +1,68 @@
+//! The program `dalil`, one file a command. Every command that answers a question takes `--json`.
+
+mod client;
+mod node;
+mod testnet;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A permissioned ledger node for public records: land mutations, mineral e-challans, certificates.
+#[derive(Parser)]
+#[command(name = "dalil", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, start and look at one node.
+    #[command(subcommand)]
+    Node(node::NodeCommand),
+    /// Make and run a network of validators for development.
+    #[command(subcommand)]
+    Testnet(testnet::TestnetCommand),
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = if cli.json { Format::Json } else { Format::Text };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("dalil: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Node(command) => node::run(command, format).await,
+            Command::Testnet(command) => testnet::run(command, format).await,
+        }
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            match format {
+                Format::Text => eprintln!("dalil: {error:#}"),
+                Format::Json => println!("{}", serde_json::json!({ "error": format!("{error:#}") })),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Records on their way in: from clients and peers into the mempool, and out of it again.
+//!
+//! Checks run in batches on a worker: one batch is under way, the next one gathers. So under load the work is shared out
+//! in large pieces, and an idle node answers at once.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use dalil_ledger::block::{Attachment, BlockId};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::transaction::SignedTransaction;
+
+use super::Core;
+use super::event::{Answer, Effect, Peer, RequestId, Work};
+use super::executor::{Candidate, Rejection};
+use super::message::{ADVERTISED_RECORDS_MAX, FETCH_RECORDS_MAX, LooseRecord, Message, SYNC_BYTES_MAX};
+
+/// The most records checked in one batch.
+const BATCH_RECORDS_MAX: usize = 512;
+/// The most records waiting for their check.
+const QUEUE_RECORDS_MAX: usize = 20_000;
+/// The most waiting records that are checked again after each block.
+const RECHECKED_RECORDS_MAX: usize = 256;
+
+/// Where a record came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Client(RequestId),
+    Peer(Peer),
+}
+
+/// Records that wait for their check, and those under check.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    queue: VecDeque<(Origin, Candidate)>,
+    checking: BTreeMap<Hash, Vec<Origin>>,
+    queued: BTreeSet<Hash>,
+}
+
+impl Core {
+    pub(super) fn submit(&mut self, request: RequestId, record: SignedTransaction, attachment: Option<Attachment>) {
+        let candidate = Candidate::new(record, attachment);
+        if self.mempool.contains(&candidate.leaf) {
+            // The same bytes again: the client waits for the same end.
+            self.waiters.entry(candidate.record.id()).or_default().push(request);
+            return;
+        }
+        self.queue_candidate(Origin::Client(request), candidate);
+    }
+
+    pub(super) fn records_arrived(&mut self, from: Peer, records: Vec<LooseRecord>) {
+        for loose in records.into_iter().take(FETCH_RECORDS_MAX) {
+            let candidate = Candidate::new(loose.record, loose.attachment);
+            self.bodies.offer(&candidate);
+            if !self.mempool.contains(&candidate.leaf) && !self.admission.queued.contains(&candidate.leaf) {
+                self.queue_candidate(Origin::Peer(from), candidate);
+            }
+        }
+        self.complete_bodies();
+    }
+
+    fn queue_candidate(&mut self, origin: Origin, candidate: Candidate) {
+        let room = match self.mempool.admits(&candidate) {
+            Ok(()) if self.admission.queue.len() >= QUEUE_RECORDS_MAX => {
+                Err(Rejection::new("T_FULL", "too many records are waiting; try again later"))
+            }
+            other => other,
+        };
+        if let Err(rejection) = room {
+            if let Origin::Client(request) = origin {
+                self.effect(Effect::Answer(request, Answer::Rejected(rejection)));
+            }
+            return;
+        }
+        self.admission.queued.insert(candidate.leaf);
+        self.admission.queue.push_back((origin, candidate));
+        self.check_next_batch();
+    }
+
+    fn check_next_batch(&mut self) {
+        if !self.admission.checking.is_empty() || self.admission.queue.is_empty() {
+            return;
+        }
+        let mut candidates = Vec::new();
+        while candidates.len() < BATCH_RECORDS_MAX
+            && let Some((origin, candidate)) = self.admission.queue.pop_front()
+        {
+            let origins = self.admission.checking.entry(candidate.leaf).or_default();
+            if origins.is_empty() {
+                candidates.push(candidate);
+            }
+            origins.push(origin);
+        }
+        let time_ms = self.admission_time_ms();
+        self.effect(Effect::Work(Work::Admit { view: self.view.clone(), time_ms, candidates }));
+    }
+
+    pub(super) fn admitted(&mut self, verdicts: Vec<(Candidate, Result<(), Rejection>)>) {
+        let mut fresh = Vec::new();
+        for (candidate, verdict) in verdicts {
+            self.admission.queued.remove(&candidate.leaf);
+            let origins = self.admission.checking.remove(&candidate.leaf).unwrap_or_default();
+            let id = candidate.record.id();
+            // A block may have recorded it while it was being checked.
+            let recorded = self.view.index_of(&id).ok().flatten();
+            let verdict = match recorded {
+                Some(index) => Err(Rejection::new("T_DUPLICATE", format!("already recorded at log index {index}"))),
+                None => verdict.and_then(|()| self.mempool.insert(candidate.clone())),
+            };
+            match verdict {
+                Ok(()) => {
+                    let clients = origins.iter().filter_map(|origin| match origin {
+                        Origin::Client(request) => Some(*request),
+                        Origin::Peer(_) => None,
+                    });
+                    let clients: Vec<_> = clients.collect();
+                    if !clients.is_empty() {
+                        // Only what came from a client is passed on unasked: every validator hears it from its entry.
+                        fresh.push(loose(&candidate));
+                        self.waiters.entry(id).or_default().extend(clients);
+                    }
+                }
+                Err(rejection) => {
+                    for origin in origins {
+                        match origin {
+                            Origin::Client(request) => {
+                                self.effect(Effect::Answer(request, Answer::Rejected(rejection.clone())));
+                            }
+                            Origin::Peer(peer) if rejection.code == "T_SIGNATURE" => {
+                                self.effect(Effect::Score(peer, rejection.to_string()));
+                            }
+                            Origin::Peer(_) => {}
+                        }
+                    }
+                }
+            }
+        }
+        self.admission.checking.clear();
+        if !fresh.is_empty() {
+            self.effect(Effect::Broadcast(Message::Records(fresh)));
+        }
+        self.complete_bodies();
+        self.say_pending();
+        self.check_next_batch();
+    }
+
+    /// Tells consensus whether a record is held (rule 14).
+    pub(super) fn say_pending(&mut self) {
+        let pending = !self.mempool.is_empty();
+        self.engine(dalil_consensus::Event::RecordsPending(pending));
+    }
+
+    /// Removes a record that no longer applies and tells who waits for it.
+    pub(super) fn drop_record(&mut self, leaf: &Hash, rejection: &Rejection) {
+        if let Some(candidate) = self.mempool.remove_leaf(leaf) {
+            self.answer(&candidate.record.id(), &Answer::Rejected(rejection.clone()));
+        }
+    }
+
+    pub(super) fn answer(&mut self, id: &Hash, answer: &Answer) {
+        for request in self.waiters.remove(id).unwrap_or_default() {
+            self.effect(Effect::Answer(request, answer.clone()));
+        }
+    }
+
+    /// After a block: forget what it recorded and what expired, and look whether the oldest rest still applies.
+    pub(super) fn settle_mempool(&mut self, recorded: &[(Hash, Answer)]) {
+        for (id, answer) in recorded {
+            self.mempool.remove_id(id);
+            self.answer(id, answer);
+        }
+        for candidate in self.mempool.expire(self.view.head().timestamp_ms) {
+            let rejection = Rejection::new("T_EXPIRED", "it expired before a block took it");
+            self.answer(&candidate.record.id(), &Answer::Rejected(rejection));
+        }
+        if !self.mempool.is_empty() && !self.recheck_running {
+            self.recheck_running = true;
+            let candidates = self.mempool.oldest(RECHECKED_RECORDS_MAX, SYNC_BYTES_MAX);
+            let time_ms = self.admission_time_ms();
+            self.effect(Effect::Work(Work::Recheck { view: self.view.clone(), time_ms, candidates }));
+        }
+    }
+
+    pub(super) fn rechecked(&mut self, parent: BlockId, dropped: Vec<(Hash, Rejection)>, applying: usize) {
+        self.recheck_running = false;
+        if parent == self.view.head_id() || applying == 0 {
+            for (leaf, rejection) in dropped {
+                self.drop_record(&leaf, &rejection);
+            }
+        }
+        self.say_pending();
+    }
+
+    pub(super) fn advertise(&mut self) {
+        let leaves: Vec<Hash> = self
+            .mempool
+            .oldest(ADVERTISED_RECORDS_MAX, SYNC_BYTES_MAX)
+            .iter()
+            .map(|candidate| candidate.leaf)
+            .collect();
+        if !leaves.is_empty() {
+            self.effect(Effect::Broadcast(Message::Advertise(leaves)));
+        }
+    }
+
+    pub(super) fn advertised(&mut self, from: Peer, leaves: &[Hash]) {
+        let held = |leaf: &&Hash| !self.mempool.contains(leaf) && !self.admission.queued.contains(leaf);
+        let missing: Vec<Hash> = leaves.iter().take(ADVERTISED_RECORDS_MAX).filter(held).copied().collect();
+        if !missing.is_empty() {
+            self.effect(Effect::Send(from, Message::FetchRecords(missing)));
+        }
+    }
+
+    pub(super) fn serve_records(&mut self, to: Peer, leaves: &[Hash]) {
+        let mut bytes = 0;
+        let mut records = Vec::new();
+        for leaf in leaves.iter().take(FETCH_RECORDS_MAX) {
+            let Some(found) = self.mempool.get(leaf).cloned() else { continue };
+            bytes += found.bytes + found.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+            records.push(loose(&found));
+            if bytes > SYNC_BYTES_MAX {
+                break;
+            }
+        }
+        if !records.is_empty() {
+            self.effect(Effect::Send(to, Message::Records(records)));
+        }
+    }
+}
+
+fn loose(candidate: &Candidate) -> LooseRecord {
+    LooseRecord {
+        record: SignedTransaction::clone(&candidate.record),
+        attachment: candidate.attachment.as_ref().map(|attachment| Attachment::clone(attachment)),
+    }
+}

@@ -1,0 +1,79 @@
+//! The core's part in cosigning: open a head, sign it when consensus says so, take in what others signed, publish.
+
+use std::sync::Arc;
+
+use dalil_consensus::Cosigned;
+use dalil_ledger::checkpoint::{Checkpoint, Policy};
+use dalil_ledger::store::Batch;
+use dalil_ledger::validators::ValidatorIndex;
+
+use super::cosign::Published;
+use super::event::{Effect, Notice, Peer, Persist, Timer};
+use super::message::{HeadCosignature, Message};
+use super::{CONSENSUS, Core, NOTE_KEY, StartError};
+
+impl Core {
+    /// Begins to collect cosignatures of the head.
+    pub(super) fn collect_head(&mut self) -> Result<Option<Published>, StartError> {
+        let checkpoint =
+            Checkpoint { origin: self.origin.clone(), size: self.view.log_size(), root: self.view.log_root()? };
+        let policy = Policy::of_set(&self.origin, &self.validators)?;
+        let (view, validators) = (self.view.clone(), self.validators.clone());
+        Ok(self.cosigning.head(checkpoint, policy, view, validators, self.now_ms, self.skew_ms()))
+    }
+
+    fn skew_ms(&self) -> u64 {
+        u64::from(self.parameters.cosignature_skew_ms)
+    }
+
+    /// Consensus recorded that this head is cosigned; now the signatures may leave.
+    pub(super) fn cosign(&mut self, cosigned: Cosigned) {
+        let Some(index) = self.own_index() else { return };
+        let Some((cosigner, log)) = &self.cosigner else { return };
+        if let Some(signed) = self.cosigning.sign(cosigned.size, index, cosigned.time_s, cosigner, log) {
+            self.effect(Effect::Broadcast(Message::Cosignature(signed)));
+            if let Err(error) = self.take_cosignature(signed) {
+                self.effect(Effect::Log(Notice::BadCosignature(format!("own: {error}"))));
+            }
+        }
+    }
+
+    fn own_index(&self) -> Option<ValidatorIndex> {
+        self.validators.index_of(self.department.as_ref()?)
+    }
+
+    /// Says once more that the head is the head, if nothing stands against it.
+    pub(super) fn cosign_again(&mut self) {
+        let after_ms = u64::from(self.parameters.cosign_interval_ms);
+        self.effect(Effect::Arm { timer: Timer::Cosign, after_ms });
+        if self.halted.is_none()
+            && let Ok(outputs) = self.engine.cosign(self.now_ms)
+        {
+            self.enqueue(outputs);
+        }
+    }
+
+    pub(super) fn cosignature(&mut self, from: Peer, given: HeadCosignature) {
+        if let Err(error) = self.take_cosignature(given) {
+            // A validator is never cut off for what it relays late; a wrong signature is seen in the log.
+            self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}"))));
+        }
+    }
+
+    fn take_cosignature(&mut self, given: HeadCosignature) -> Result<(), super::cosign::CosignatureError> {
+        let published = self.cosigning.add(given, self.now_ms, self.skew_ms())?;
+        if let Some(published) = published {
+            self.publish(published);
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish(&mut self, published: Published) {
+        let mut batch = Batch::default();
+        batch.put(CONSENSUS, NOTE_KEY, published.note.as_bytes());
+        if let Some((seq, persist)) = self.fifo.push(Some(Persist::Batch(batch)), Vec::new()) {
+            self.effect(Effect::Persist { seq, persist });
+        }
+        self.effect(Effect::Publish(Arc::new(published)));
+    }
+}

@@ -1,0 +1,263 @@
+//! Drives consensus: carries out what the engine asks, in the order it asks, and commits what it decides.
+
+use std::sync::Arc;
+
+use dalil_consensus::{
+    Action, BlockDemand, Event as Input, HeightKnowledge, Message as Vote, Output, Persist as Write, Verdict,
+};
+use dalil_ledger::block::{Block, BlockId};
+use dalil_ledger::codec;
+use dalil_ledger::store::{Batch, Executed};
+use dalil_ledger::validators::Certificate;
+
+use super::event::{Answer, Effect, Notice, Persist, Source, Timer, Work};
+use super::executor::{self, Built};
+use super::message::{CompactBlock, Message};
+use super::{CONSENSUS, Core, Deciding, RECORD_KEY, Stage, Then, body_key, height_context};
+
+impl Core {
+    /// Hands an event to the engine; what follows is queued behind the writes before it.
+    pub(super) fn engine(&mut self, input: Input) {
+        if self.halted.is_none() {
+            let outputs = self.engine.handle(input, self.now_ms);
+            self.enqueue(outputs);
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            let mut then: Vec<Then> = output.then.into_iter().map(Then::Act).collect();
+            if output.persist.is_some() {
+                then.push(Then::Durable(output.seq));
+            }
+            let persist = output.persist.map(|write| self.persist(write));
+            self.queue(persist, then);
+        }
+    }
+
+    fn queue(&mut self, persist: Option<Persist>, then: Vec<Then>) {
+        if let Some((seq, persist)) = self.fifo.push(persist, then) {
+            self.effect(Effect::Persist { seq, persist });
+        }
+    }
+
+    fn persist(&mut self, write: Write) -> Persist {
+        match write {
+            Write::SignRecord(record) => Persist::SignRecord(record.encode()),
+            Write::Database(content) => {
+                let mut batch = Batch::default();
+                batch.put(CONSENSUS, RECORD_KEY, codec::encode(&content.record));
+                for block in &content.blocks {
+                    let id = block.id();
+                    batch.put(CONSENSUS, body_key(&id), codec::encode(&**block));
+                    self.stored_bodies.push(id);
+                }
+                Persist::Batch(batch)
+            }
+        }
+    }
+
+    /// Releases everything whose writes are durable, until nothing more follows.
+    pub(super) fn settle(&mut self) {
+        while let Some(released) = self.fifo.release() {
+            for then in released {
+                match then {
+                    Then::Act(action) => self.act(action),
+                    Then::Durable(seq) => self.engine(Input::Persisted(seq)),
+                    Then::Committed { executed, source } => self.committed(&executed, source),
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Broadcast(message) => self.broadcast(message),
+            Action::SendTo(index, message) => {
+                if let Some(peer) = self.peer_at(index) {
+                    self.effect(Effect::Send(peer, Message::Consensus(message)));
+                }
+            }
+            Action::ArmTimer { id, after_ms } => self.effect(Effect::Arm { timer: Timer::Consensus(id), after_ms }),
+            Action::FetchBlock { id, from, .. } => {
+                let holders = from.into_iter().filter_map(|index| self.peer_at(index)).collect();
+                self.want_body(id, holders);
+            }
+            Action::CheckBlock { parent, id, block, .. } => self.check_block(parent, id, block),
+            Action::BuildBlock(demand) => self.build_block(demand),
+            Action::Decide { block, certificate } => self.decide(block, certificate, Source::Consensus),
+            Action::Cosign(cosigned) => self.cosign(cosigned),
+            Action::PeerBehind { who, height } => {
+                if let Some(peer) = self.peer_at(who) {
+                    self.answer_behind(peer, height);
+                }
+            }
+            Action::Behind { height, from } => {
+                let peers: Vec<_> = from.into_iter().filter_map(|index| self.peer_at(index)).collect();
+                self.sync.behind(height, &peers);
+                self.ask_for_blocks();
+            }
+            Action::AdvertiseRecords => self.advertise(),
+            Action::Evidence(evidence) => self.effect(Effect::Log(Notice::Evidence(format!("{evidence:?}")))),
+            Action::Misbehaviour { from, fault } => {
+                if let Some(peer) = from.and_then(|index| self.peer_at(index)) {
+                    self.effect(Effect::Score(peer, fault.to_string()));
+                }
+            }
+            Action::Halt { reason } => self.halt(reason.to_string()),
+        }
+    }
+
+    fn broadcast(&mut self, message: Vote) {
+        let body = match &message {
+            Vote::Proposal(proposal) => self.engine.block(&proposal.subject.block),
+            _ => None,
+        };
+        self.effect(Effect::Broadcast(Message::Consensus(message)));
+        if let Some(block) = body
+            && self.proposed != Some(block.id())
+        {
+            self.proposed = Some(block.id());
+            let leaves =
+                block.records.iter().map(|record| executor::Candidate::new(record.clone(), None).leaf).collect();
+            self.effect(Effect::Broadcast(Message::Compact(CompactBlock { header: block.header.clone(), leaves })));
+        }
+    }
+
+    fn check_block(&mut self, parent: BlockId, id: BlockId, block: Arc<Block>) {
+        if self.executed.contains_key(&id) {
+            let height = block.header.height;
+            self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Valid });
+        } else {
+            self.execute(block);
+        }
+    }
+
+    fn execute(&mut self, block: Arc<Block>) {
+        if self.executing.insert(block.id(), block.header.height).is_none() {
+            self.effect(Effect::Work(Work::Execute { view: self.view.clone(), block }));
+        }
+    }
+
+    pub(super) fn executed(&mut self, parent: BlockId, block: Arc<Block>, result: Result<Arc<Executed>, String>) {
+        let id = block.id();
+        self.executing.remove(&id);
+        if parent != self.view.head_id() {
+            return;
+        }
+        let height = block.header.height;
+        let deciding =
+            self.deciding.as_ref().is_some_and(|deciding| deciding.id == id && deciding.stage == Stage::Executing);
+        match result {
+            Ok(executed) => {
+                self.executed.insert(id, executed);
+                self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Valid });
+                if deciding {
+                    self.commit_decided();
+                }
+            }
+            Err(why) if deciding => self.halt(format!(
+                "block {id} at height {height} is certified by a quorum but invalid here: {why}. This node has diverged: \
+                 keep its data for inspection and compare versions with the other validators"
+            )),
+            Err(_) => self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Invalid }),
+        }
+    }
+
+    fn build_block(&mut self, demand: BlockDemand) {
+        let limits = self.parameters.limits;
+        let bytes = limits.bytes_max.saturating_add(limits.attachment_bytes_max) as usize;
+        let candidates = self.mempool.oldest(limits.records_max as usize, bytes);
+        let Some(proposer) = self.department.clone() else { return };
+        self.effect(Effect::Work(Work::Build { view: self.view.clone(), demand, proposer, candidates }));
+    }
+
+    pub(super) fn built(&mut self, demand: BlockDemand, built: Built) {
+        if demand.parent != self.view.head_id() {
+            return;
+        }
+        for (leaf, rejection) in &built.dropped {
+            self.drop_record(leaf, rejection);
+        }
+        let block = built.executed.map(|executed| {
+            let block = executed.block.clone();
+            self.executed.insert(block.id(), Arc::new(executed));
+            self.bodies.keep(block.clone());
+            block
+        });
+        self.engine(Input::BlockBuilt { height: demand.height, round: demand.round, parent: demand.parent, block });
+        self.say_pending();
+    }
+
+    /// A certified block: execute it if that was not done, then write it.
+    pub(super) fn decide(&mut self, block: Arc<Block>, certificate: Certificate, source: Source) {
+        let height = block.header.height;
+        if height != self.view.head().height + 1 || self.deciding.is_some() {
+            return;
+        }
+        let id = block.id();
+        self.deciding = Some(Deciding { height, id, certificate, source, stage: Stage::Executing });
+        if self.executed.contains_key(&id) {
+            self.commit_decided();
+        } else {
+            self.execute(block);
+        }
+    }
+
+    fn commit_decided(&mut self) {
+        let Some(deciding) = self.deciding.as_mut() else { return };
+        let Some(executed) = self.executed.get(&deciding.id).cloned() else { return };
+        deciding.stage = Stage::Writing;
+        let (certificate, source) = (Box::new(deciding.certificate.clone()), deciding.source);
+        let mut also = Batch::default();
+        for id in self.stored_bodies.drain(..) {
+            also.delete(CONSENSUS, body_key(&id));
+        }
+        let then = vec![Then::Committed { executed: executed.clone(), source }];
+        self.queue(Some(Persist::Commit { executed, certificate, also }), then);
+    }
+
+    /// The block is durable: it is the new head.
+    fn committed(&mut self, executed: &Arc<Executed>, source: Source) {
+        self.deciding = None;
+        self.executed.clear();
+        let block = &executed.block;
+        let opened = self.ledger.view().map_err(Into::into).and_then(|view| {
+            self.validators = executor::next_validators(&view)?;
+            self.view = view;
+            self.open_head()
+        });
+        if let Err(error) = opened {
+            self.halt(error.to_string());
+            return;
+        }
+        self.effect(Effect::Log(Notice::Committed {
+            height: block.header.height,
+            id: block.id(),
+            records: block.records.len(),
+            source,
+        }));
+        self.sync.passed(block.header.height);
+        self.bodies.prune(block.header.height + 1);
+        let recorded: Vec<_> = (block.header.first_entry..)
+            .zip(&block.records)
+            .map(|(index, record)| {
+                let id = record.id();
+                let (height, timestamp_ms) = (block.header.height, block.header.timestamp_ms);
+                (id, Answer::Recorded { id, index, height, timestamp_ms })
+            })
+            .collect();
+        let knowledge = self.next_knowledge();
+        match height_context(&self.view, &self.validators, knowledge) {
+            Ok(context) => self.engine(Input::NewHeight(context)),
+            Err(error) => self.halt(error.to_string()),
+        }
+        self.settle_mempool(&recorded);
+        self.say_pending();
+        if knowledge == HeightKnowledge::Decided {
+            self.take_decided();
+        } else {
+            self.ask_for_blocks();
+        }
+    }
+}

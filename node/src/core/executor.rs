@@ -1,0 +1,411 @@
+//! Builds, validates and executes blocks: pure functions of a parent's view, a time and a list of records.
+//!
+//! A block holds valid records only. Building drops what does not apply; validating refuses the block for it. Both run
+//! the same code, so a block that one node builds is valid on every other.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use dalil_contracts::{Context, Invocation, Outcome, Refusal, apply, authority};
+use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION, Header, ids_hash};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::genesis::Parameters;
+use dalil_ledger::log::{self, leaf_hash};
+use dalil_ledger::state::{Overlay, StateError, StateView, commitment};
+use dalil_ledger::store::{Executed, LedgerView, StoreError};
+use dalil_ledger::transaction::{EXPIRY_WINDOW_MS, RECORD_BYTES_MAX, SignedTransaction};
+use dalil_ledger::validators::ValidatorSet;
+use serde::Serialize;
+
+/// A record with the leaf list it names, if it names one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The record.
+    pub record: Arc<SignedTransaction>,
+    /// Leaf hash of its log entry.
+    pub leaf: Hash,
+    /// Canonical length of the entry, in bytes.
+    pub bytes: usize,
+    /// The leaf list of a batch.
+    pub attachment: Option<Arc<Attachment>>,
+}
+
+impl Candidate {
+    /// Computes leaf hash and length.
+    pub fn new(record: SignedTransaction, attachment: Option<Attachment>) -> Self {
+        let entry = Entry::Record(record.clone()).encode();
+        Self {
+            leaf: leaf_hash(&entry),
+            bytes: entry.len(),
+            record: Arc::new(record),
+            attachment: attachment.map(Arc::new),
+        }
+    }
+}
+
+/// Says whether a record's signature is good. Shared by mempool and execution, so each is checked once.
+pub trait Signatures: Send + Sync {
+    /// Whether the signature under `record`, whose entry has `leaf` as its leaf hash, verifies.
+    fn verify(&self, leaf: &Hash, record: &SignedTransaction) -> bool;
+}
+
+/// Why a record does not belong on the chain. The code is a rule's, or one of the envelope's (`T_…`).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("{code}: {message}")]
+pub struct Rejection {
+    /// Stable code.
+    pub code: String,
+    /// What was wrong, in plain words.
+    pub message: String,
+}
+
+impl Rejection {
+    /// A rejection of the envelope.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// Why a block is not valid, or could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutionError {
+    /// The block breaks a rule: the same on every node.
+    #[error("invalid block: {0}")]
+    Invalid(String),
+    /// This node could not read its own data: no verdict.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// As above.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+enum Trouble {
+    Rejected(Rejection),
+    State(StateError),
+    Store(StoreError),
+}
+
+impl From<StateError> for Trouble {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn rejected<T>(code: &str, message: impl Into<String>) -> Result<T, Trouble> {
+    Err(Trouble::Rejected(Rejection::new(code, message)))
+}
+
+/// The set that decides the block above `view`, and cosigns its head.
+pub fn next_validators(view: &LedgerView) -> Result<ValidatorSet, StoreError> {
+    let set: Option<ValidatorSet> = view.state_value(&authority::validators_key())?;
+    set.ok_or_else(|| StoreError::Damaged("the state names no validators".to_owned()))
+}
+
+/// A block under construction: the state so far and what has been counted.
+struct Draft<'a> {
+    view: &'a LedgerView,
+    parameters: Parameters,
+    time_ms: u64,
+    overlay: Overlay<'a>,
+    records: Vec<SignedTransaction>,
+    leaves: Vec<Hash>,
+    ids: Vec<(Hash, u64)>,
+    seen: BTreeSet<Hash>,
+    attachments: Vec<Attachment>,
+    record_bytes: usize,
+    attachment_bytes: usize,
+    subjects: Vec<(dalil_ledger::document::SubjectId, u64)>,
+}
+
+/// Whether a record that was refused may be tried again in a later block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    /// The block is full; the record may fit the next one.
+    Yes,
+    /// There is room.
+    No,
+}
+
+impl<'a> Draft<'a> {
+    fn new(view: &'a LedgerView, parameters: Parameters, time_ms: u64) -> Self {
+        Self {
+            view,
+            parameters,
+            time_ms,
+            overlay: Overlay::new(view),
+            records: Vec::new(),
+            leaves: Vec::new(),
+            ids: Vec::new(),
+            seen: BTreeSet::new(),
+            attachments: Vec::new(),
+            record_bytes: 0,
+            attachment_bytes: 0,
+            subjects: Vec::new(),
+        }
+    }
+
+    fn room_for(&self, candidate: &Candidate) -> Full {
+        let limits = &self.parameters.limits;
+        let attachment = candidate.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+        let fits = self.record_bytes + candidate.bytes <= limits.bytes_max as usize
+            && self.records.len() < limits.records_max as usize
+            && self.attachment_bytes + attachment <= limits.attachment_bytes_max as usize
+            && self.overlay.operations() < u64::from(limits.state_operations_max);
+        if fits { Full::No } else { Full::Yes }
+    }
+
+    /// Applies one record, or leaves the draft as it was.
+    fn push(&mut self, candidate: &Candidate, signatures: &dyn Signatures) -> Result<Outcome, Trouble> {
+        let record = &candidate.record;
+        let id = record.id();
+        check_envelope(self.view, candidate, &id, self.time_ms)?;
+        if self.seen.contains(&id) {
+            return rejected("T_DUPLICATE", "the same transaction stands earlier in this block");
+        }
+        if !signatures.verify(&candidate.leaf, record) {
+            return rejected("T_SIGNATURE", "the signature does not verify under the signer's key");
+        }
+        let attachments = candidate.attachment.as_deref().map(std::slice::from_ref).unwrap_or_default();
+        let index = self.view.log_size() + self.records.len() as u64;
+        let (outcome, changes, operations) = run(&self.overlay, self.view, self.time_ms, index, record, attachments)?;
+        self.overlay.merge(changes, operations);
+        self.subjects.extend(outcome.subjects.iter().map(|subject| (subject.clone(), index)));
+        self.record_bytes += candidate.bytes;
+        if let Some(attachment) = &candidate.attachment {
+            self.attachment_bytes += attachment.byte_len();
+            self.attachments.push(Attachment::clone(attachment));
+        }
+        self.seen.insert(id);
+        self.ids.push((id, record.body.expires_at_ms));
+        self.leaves.push(candidate.leaf);
+        self.records.push(SignedTransaction::clone(record));
+        Ok(outcome)
+    }
+
+    fn within_limits(&self) -> bool {
+        let limits = &self.parameters.limits;
+        self.record_bytes <= limits.bytes_max as usize
+            && self.records.len() <= limits.records_max as usize
+            && self.attachment_bytes <= limits.attachment_bytes_max as usize
+            && self.overlay.operations() <= u64::from(limits.state_operations_max)
+    }
+
+    fn finish(self, proposer: DepartmentId) -> Result<Executed, ExecutionError> {
+        let parent = self.view.head();
+        let mut frontier = log::frontier_at(self.view, self.view.log_size())
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut nodes = frontier.append(self.leaves);
+        let records_root = frontier.root();
+        let next_validators: Option<ValidatorSet> = self.overlay.get_value(&authority::validators_key())?;
+        let next_validators = next_validators.ok_or_else(|| StateError("the state names no validators".to_owned()))?;
+        let changes = self.overlay.into_changes();
+        let (state_root, pages) = commitment::update(self.view, &changes)?;
+        let header = Header {
+            version: HEADER_VERSION,
+            chain: parent.chain,
+            height: parent.height + 1,
+            parent: self.view.head_id(),
+            timestamp_ms: self.time_ms,
+            proposer,
+            first_entry: self.view.log_size(),
+            record_count: self.records.len() as u32,
+            records_root,
+            ids_hash: ids_hash(&self.ids),
+            attachments_root: Block::attachments_root(&self.attachments),
+            state_root,
+            validators_hash: parent.next_validators_hash,
+            next_validators_hash: next_validators.hash(),
+        };
+        let block = Block { header, records: self.records, attachments: self.attachments };
+        nodes.extend(frontier.append([block.id()]));
+        Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: self.subjects })
+    }
+}
+
+/// Checks everything about a record but its signature and its call.
+fn check_envelope(view: &LedgerView, candidate: &Candidate, id: &Hash, time_ms: u64) -> Result<(), Trouble> {
+    let body = &candidate.record.body;
+    let chain = view.head().chain;
+    if candidate.bytes > RECORD_BYTES_MAX {
+        return rejected("T_SIZE", format!("{} bytes, at most {RECORD_BYTES_MAX}", candidate.bytes));
+    }
+    if body.chain != chain {
+        return rejected("T_CHAIN", format!("meant for chain {}, this is {chain}", body.chain));
+    }
+    if body.expires_at_ms <= time_ms {
+        return rejected("T_EXPIRED", format!("expired at {}, it is {time_ms}", body.expires_at_ms));
+    }
+    if body.expires_at_ms > time_ms.saturating_add(EXPIRY_WINDOW_MS) {
+        return rejected(
+            "T_EXPIRY_FAR",
+            format!("expires at {}, more than an hour ahead of {time_ms}", body.expires_at_ms),
+        );
+    }
+    if let Some(index) = view.index_of(id)? {
+        return rejected("T_DUPLICATE", format!("already recorded at log index {index}"));
+    }
+    Ok(())
+}
+
+/// Applies the call of a record on `base`.
+fn run(
+    base: &dyn StateView,
+    view: &LedgerView,
+    time_ms: u64,
+    index: u64,
+    record: &SignedTransaction,
+    attachments: &[Attachment],
+) -> Result<(Outcome, dalil_ledger::state::Changes, u64), Trouble> {
+    let invocation = match Invocation::decode(&record.body.call) {
+        Ok(invocation) => invocation,
+        Err(error) => return rejected("T_CALL", format!("unknown or malformed kind of record: {error}")),
+    };
+    let named = invocation.attachment_root();
+    if named != attachments.first().map(Attachment::root) {
+        return rejected("T_ATTACHMENT", "the batch's leaf list is missing, superfluous or not the one that is named");
+    }
+    let context = Context {
+        chain: view.head().chain,
+        height: view.head().height + 1,
+        time_ms,
+        record: index,
+        signer: record.body.signer,
+        attachments,
+    };
+    let mut overlay = Overlay::new(base);
+    match apply(&mut overlay, &context, &invocation) {
+        Ok(outcome) => {
+            let operations = overlay.operations();
+            Ok((outcome, overlay.into_changes(), operations))
+        }
+        Err(Refusal::Rule(reject)) => Err(Trouble::Rejected(Rejection::new(reject.code, reject.message))),
+        Err(Refusal::State(error)) => Err(Trouble::State(error)),
+    }
+}
+
+/// What building a block came to.
+pub struct Built {
+    /// The block with its effects; none if nothing applied and an empty block was not allowed.
+    pub executed: Option<Executed>,
+    /// Records that do not apply, and why.
+    pub dropped: Vec<(Hash, Rejection)>,
+}
+
+/// Whether a block without records is wanted.
+pub use dalil_consensus::EmptyBlocks;
+
+/// Builds a block on `view` from as many of `candidates`, in order, as apply and fit.
+pub fn build(
+    view: &LedgerView,
+    parameters: Parameters,
+    time_ms: u64,
+    proposer: DepartmentId,
+    candidates: &[Candidate],
+    signatures: &dyn Signatures,
+    empty: EmptyBlocks,
+) -> Result<Built, ExecutionError> {
+    let mut draft = Draft::new(view, parameters, time_ms);
+    let mut dropped = Vec::new();
+    for candidate in candidates {
+        if draft.room_for(candidate) == Full::Yes {
+            continue;
+        }
+        match draft.push(candidate, signatures) {
+            Ok(_) => {}
+            Err(Trouble::Rejected(rejection)) => dropped.push((candidate.leaf, rejection)),
+            Err(Trouble::State(error)) => return Err(error.into()),
+            Err(Trouble::Store(error)) => return Err(error.into()),
+        }
+    }
+    // The last record may have pushed the count of state operations over its limit.
+    if !draft.within_limits() {
+        let fewer = &candidates[..draft.records.len().saturating_sub(1).min(candidates.len())];
+        return build(view, parameters, time_ms, proposer, fewer, signatures, empty);
+    }
+    let executed =
+        if draft.records.is_empty() && empty == EmptyBlocks::Refused { None } else { Some(draft.finish(proposer)?) };
+    Ok(Built { executed, dropped })
+}
+
+/// Executes a block that somebody else built, and checks every commitment of its header: valid(b) of consensus.
+pub fn execute(
+    view: &LedgerView,
+    parameters: Parameters,
+    block: &Arc<Block>,
+    signatures: &dyn Signatures,
+) -> Result<Executed, ExecutionError> {
+    let invalid = |what: String| Err(ExecutionError::Invalid(what));
+    let header = &block.header;
+    let parent = view.head();
+    if header.parent != view.head_id() || header.height != parent.height + 1 {
+        return invalid(format!("block {} at height {} does not follow the head", block.id(), header.height));
+    }
+    if header.timestamp_ms <= parent.timestamp_ms {
+        return invalid("its time does not follow its parent's".to_owned());
+    }
+    let deciders = next_validators(view)?;
+    if deciders.index_of(&header.proposer).is_none() {
+        return invalid(format!("{} is no validator at height {}", header.proposer, header.height));
+    }
+    let mut attachments = block.attachments.iter();
+    let mut draft = Draft::new(view, parameters, header.timestamp_ms);
+    for record in &block.records {
+        let names = Invocation::decode(&record.body.call).ok().and_then(|invocation| invocation.attachment_root());
+        let attachment = names.and_then(|_| attachments.next().cloned());
+        let candidate = Candidate::new(record.clone(), attachment);
+        match draft.push(&candidate, signatures) {
+            Ok(_) => {}
+            Err(Trouble::Rejected(rejection)) => return invalid(format!("record {}: {rejection}", candidate.leaf)),
+            Err(Trouble::State(error)) => return Err(error.into()),
+            Err(Trouble::Store(error)) => return Err(error.into()),
+        }
+    }
+    if attachments.next().is_some() {
+        return invalid("an attachment that no record names".to_owned());
+    }
+    if !draft.within_limits() {
+        return invalid("over a limit of genesis".to_owned());
+    }
+    let executed = draft.finish(header.proposer.clone())?;
+    if executed.block.header != *header {
+        return invalid(format!(
+            "its header commits to other results: {header:?}, computed {:?}",
+            executed.block.header
+        ));
+    }
+    Ok(Executed { block: block.clone(), ..executed })
+}
+
+/// Whether a block's body is the one its header commits to, apart from its execution. A mismatch is missing data.
+pub fn body_matches(block: &Block) -> bool {
+    block.header.record_count as usize == block.records.len()
+        && Block::ids_hash(&block.records) == block.header.ids_hash
+        && Block::attachments_root(&block.attachments) == block.header.attachments_root
+}
+
+/// Judges a single record on `view` as if it stood alone in a block at `time_ms`.
+pub fn dry_run(
+    view: &LedgerView,
+    parameters: Parameters,
+    time_ms: u64,
+    candidate: &Candidate,
+    signatures: &dyn Signatures,
+) -> Result<Result<Outcome, Rejection>, ExecutionError> {
+    let mut draft = Draft::new(view, parameters, time_ms);
+    if draft.room_for(candidate) == Full::Yes {
+        return Ok(Err(Rejection::new("T_SIZE", "the record or its leaf list is larger than a block may be")));
+    }
+    match draft.push(candidate, signatures) {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Trouble::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(Trouble::State(error)) => Err(error.into()),
+        Err(Trouble::Store(error)) => Err(error.into()),
+    }
+}

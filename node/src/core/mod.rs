@@ -1,0 +1,361 @@
+//! The deterministic heart of a node: one state machine, `core.handle(event, now) -> effects`.
+//!
+//! Here every decision is taken: what enters the mempool, what goes to consensus, what is written before what is sent,
+//! whom to ask for blocks, when to cosign. It holds no socket, clock, thread or tokio; it reads the ledger through
+//! immutable views, and everything it wants done leaves as an [`Effect`]. The shell carries effects out and feeds the
+//! results back; a simulator may do the same on a seeded clock, network and disk.
+//!
+//! `admission.rs` takes records in, `driver.rs` runs consensus and commits, `catch_up.rs` fetches what is missing,
+//! `cosigning.rs` publishes heads. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
+
+mod admission;
+mod bodies;
+mod catch_up;
+pub mod cosign;
+mod cosigning;
+mod driver;
+pub mod event;
+pub mod executor;
+mod fifo;
+pub mod mempool;
+pub mod message;
+pub mod sync;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use dalil_consensus::{Config, ConsensusRecord, Engine, HeightContext, HeightKnowledge, Restored, SignRecord, Signer};
+use dalil_ledger::block::{Block, BlockId, DepartmentId, Height, Round};
+use dalil_ledger::checkpoint::{KeyError, KeyName, PolicyError};
+use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
+use dalil_ledger::crypto::{Hash, PublicKey, SecretKey};
+use dalil_ledger::genesis::Parameters;
+use dalil_ledger::store::{Executed, Family, Ledger, LedgerView, StoreError};
+use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet};
+use serde::Serialize;
+
+pub use event::{Answer, Done, Effect, Event, Notice, Peer, Persist, RequestId, Source, Timer, Work};
+pub use message::Message;
+
+use admission::Admission;
+use bodies::Bodies;
+use cosign::Cosigning;
+use fifo::Fifo;
+use mempool::Mempool;
+use sync::Sync;
+
+/// Key of the consensus record in [`Family::Consensus`].
+const RECORD_KEY: &[u8] = b"record";
+/// Prefix of the bodies that the consensus record refers to.
+const BODY_PREFIX: &[u8] = b"body/";
+/// Key of the newest published note.
+pub const NOTE_KEY: &[u8] = b"note";
+
+/// A validator's keys and what the consensus key has signed.
+pub struct ValidatorKeys {
+    /// Signs proposals and votes.
+    pub consensus: SecretKey,
+    /// Signs cosignatures.
+    pub cosigner: SecretKey,
+    /// Signs checkpoints as the log.
+    pub log: SecretKey,
+    /// The sign record, read from its file.
+    pub record: SignRecord,
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The ledger.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sign record.
+    #[error(transparent)]
+    Sign(#[from] dalil_consensus::StartError),
+    /// The origin or a department is no key name.
+    #[error(transparent)]
+    Origin(#[from] KeyError),
+    /// The validators give no policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// What is released by the FIFO.
+enum Then {
+    /// An engine's action.
+    Act(dalil_consensus::Action),
+    /// The engine's persist with this number is durable.
+    Durable(u64),
+    /// A block is durable.
+    Committed { executed: Arc<Executed>, source: Source },
+}
+
+/// A decision whose block is being executed again or written.
+struct Deciding {
+    height: Height,
+    id: BlockId,
+    certificate: Certificate,
+    source: Source,
+    stage: Stage,
+}
+
+/// How far a decision is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Executing,
+    Writing,
+}
+
+/// Where the node stands, for operators.
+#[derive(Debug, Clone, Serialize)]
+pub struct Standing {
+    /// Height of the head.
+    pub height: Height,
+    /// Id of the head.
+    pub head: BlockId,
+    /// Time of the head, UTC milliseconds.
+    pub head_time_ms: u64,
+    /// Entries in the log.
+    pub log_size: u64,
+    /// Round of the height being decided.
+    pub round: Round,
+    /// Whether this node signs, and if not, why.
+    pub signing: String,
+    /// The highest height that peers report.
+    pub target: Height,
+    /// Records waiting.
+    pub pending: usize,
+    /// Why the node stopped voting, if it did.
+    pub halted: Option<String>,
+}
+
+/// One node. See the module's documentation.
+pub struct Core {
+    chain: Hash,
+    parameters: Parameters,
+    origin: KeyName,
+    department: Option<DepartmentId>,
+    cosigner: Option<(SecretKey, SecretKey)>,
+    ledger: Ledger,
+    view: LedgerView,
+    validators: ValidatorSet,
+    engine: Engine,
+    fifo: Fifo<Then>,
+    mempool: Mempool,
+    admission: Admission,
+    bodies: Bodies,
+    executed: BTreeMap<BlockId, Arc<Executed>>,
+    executing: BTreeMap<BlockId, Height>,
+    deciding: Option<Deciding>,
+    stored_bodies: Vec<BlockId>,
+    sync: Sync,
+    behind_answers: BTreeMap<Peer, (Height, u64)>,
+    cosigning: Cosigning,
+    waiters: BTreeMap<Hash, Vec<RequestId>>,
+    recheck_running: bool,
+    proposed: Option<BlockId>,
+    halted: Option<String>,
+    now_ms: u64,
+    effects: VecDeque<Effect>,
+}
+
+impl Core {
+    /// Takes up the ledger where it is. Replay is finished on return; only then may messages be fed in.
+    pub fn start(ledger: Ledger, keys: Option<ValidatorKeys>, now_ms: u64) -> Result<(Self, Vec<Effect>), StartError> {
+        let genesis = ledger.genesis()?;
+        let view = ledger.view()?;
+        let validators = executor::next_validators(&view)?;
+        let origin: KeyName = genesis.origin.as_str().parse()?;
+        let config = Config {
+            chain: genesis.chain_id(),
+            timeouts: genesis.parameters.timeouts,
+            drift_ms: genesis.parameters.clock_drift_ms,
+        };
+        let restored = restore(&view)?;
+        let stored_bodies = restored.blocks.iter().map(|block| block.id()).collect();
+        let department = keys.as_ref().and_then(|keys| {
+            let key = keys.consensus.public();
+            validators.iter().find(|validator| validator.consensus == key).map(|validator| validator.department.clone())
+        });
+        let (signer, cosigner) = match keys {
+            None => (None, None),
+            Some(ValidatorKeys { consensus, cosigner, log, record }) => {
+                (Some(Signer { key: consensus, record }), Some((cosigner, log)))
+            }
+        };
+        let context = height_context(&view, &validators, HeightKnowledge::Open)?;
+        let (engine, outputs) = Engine::start(config, signer, restored, context, now_ms)?;
+        let mut core = Self {
+            chain: genesis.chain_id(),
+            parameters: genesis.parameters,
+            origin,
+            department,
+            cosigner,
+            ledger,
+            view,
+            validators,
+            engine,
+            fifo: Fifo::default(),
+            mempool: Mempool::default(),
+            admission: Admission::default(),
+            bodies: Bodies::default(),
+            executed: BTreeMap::new(),
+            executing: BTreeMap::new(),
+            deciding: None,
+            stored_bodies,
+            sync: Sync::default(),
+            behind_answers: BTreeMap::new(),
+            cosigning: Cosigning::default(),
+            waiters: BTreeMap::new(),
+            recheck_running: false,
+            proposed: None,
+            halted: None,
+            now_ms,
+            effects: VecDeque::new(),
+        };
+        core.open_head()?;
+        core.effect(Effect::Arm { timer: Timer::Cosign, after_ms: u64::from(genesis.parameters.cosign_interval_ms) });
+        core.enqueue(outputs);
+        core.settle();
+        let effects = core.effects.drain(..).collect();
+        Ok((core, effects))
+    }
+
+    /// Takes one event and returns what is to be done. `now_ms` is UTC milliseconds and never goes back.
+    pub fn handle(&mut self, event: Event, now_ms: u64) -> Vec<Effect> {
+        self.now_ms = self.now_ms.max(now_ms);
+        match event {
+            Event::Message { from, message } => self.message(from, message),
+            Event::Submit { request, record, attachment } => self.submit(request, *record, attachment),
+            Event::Timer(Timer::Consensus(id)) => self.engine(dalil_consensus::Event::Timer(id)),
+            Event::Timer(Timer::Cosign) => self.cosign_again(),
+            Event::Timer(Timer::Fetch) => self.fetch_missing(),
+            Event::Timer(Timer::Sync) => self.ask_for_blocks(),
+            Event::Done(done) => self.done(done),
+            Event::Persisted(seq) => self.fifo.durable(seq),
+        }
+        self.settle();
+        self.effects.drain(..).collect()
+    }
+
+    /// Where the node stands.
+    pub fn standing(&self) -> Standing {
+        let head = self.view.head();
+        Standing {
+            height: head.height,
+            head: self.view.head_id(),
+            head_time_ms: head.timestamp_ms,
+            log_size: self.view.log_size(),
+            round: self.engine.round(),
+            signing: format!("{:?}", self.engine.standing()),
+            target: self.sync.target().saturating_sub(1).max(head.height),
+            pending: self.mempool.len(),
+            halted: self.halted.clone(),
+        }
+    }
+
+    fn message(&mut self, from: Peer, message: Message) {
+        match message {
+            Message::Consensus(message) => {
+                let from = self.index_of(&from);
+                self.engine(dalil_consensus::Event::Message { from, message });
+            }
+            Message::Cosignature(cosignature) => self.cosignature(from, cosignature),
+            Message::Advertise(leaves) => self.advertised(from, &leaves),
+            Message::FetchRecords(leaves) => self.serve_records(from, &leaves),
+            Message::FetchBlock(id) => self.serve_body(from, &id),
+            Message::FetchDecided(height) => self.serve_decided(from, height),
+            Message::Records(records) => self.records_arrived(from, records),
+            Message::Compact(compact) => self.compact_arrived(from, compact),
+            Message::Block(block) => self.body_arrived(from, block),
+            Message::Decided(blocks) => self.decided_arrived(from, blocks),
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Admitted(verdicts) => self.admitted(verdicts),
+            Done::Rechecked { parent, dropped, applying } => self.rechecked(parent, dropped, applying),
+            Done::Built { demand, built } => self.built(demand, built),
+            Done::Executed { parent, block, result } => self.executed(parent, block, result),
+            Done::Failed(error) => self.halt(format!("this node cannot read its own data: {error}")),
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    fn halt(&mut self, reason: String) {
+        if self.halted.is_none() {
+            self.halted = Some(reason.clone());
+            self.effect(Effect::Halt(reason));
+        }
+    }
+
+    /// The place of a peer in the set that decides the present height.
+    fn index_of(&self, peer: &Peer) -> Option<ValidatorIndex> {
+        self.validators.iter().position(|validator| validator.network == *peer).map(ValidatorIndex)
+    }
+
+    fn peer_at(&self, index: ValidatorIndex) -> Option<Peer> {
+        self.validators.get(index).map(|validator| validator.network)
+    }
+
+    /// Time by which a record is judged before it stands in a block.
+    fn admission_time_ms(&self) -> u64 {
+        self.now_ms.max(self.view.head().timestamp_ms + 1)
+    }
+
+    /// The next height's context, and the bookkeeping of a new head.
+    fn open_head(&mut self) -> Result<(), StartError> {
+        let published = self.collect_head()?;
+        if let Some(published) = published {
+            self.publish(published);
+        }
+        Ok(())
+    }
+
+    /// The network keys that this node takes part with: those of the set of the present height.
+    pub fn validator_peers(&self) -> Vec<PublicKey> {
+        self.validators.iter().map(|validator| validator.network).collect()
+    }
+}
+
+/// What consensus had written before the stop.
+fn restore(view: &LedgerView) -> Result<Restored, StoreError> {
+    let Some(bytes) = view.consensus(RECORD_KEY)? else { return Ok(Restored::default()) };
+    let damaged = |error: codec::CodecError| StoreError::Damaged(format!("consensus record: {error}"));
+    let record: ConsensusRecord = codec::decode(&bytes, CANONICAL_BYTES_MAX).map_err(damaged)?;
+    let mut blocks = Vec::new();
+    for id in record.block_ids() {
+        if let Some(bytes) = view.consensus(&body_key(&id))? {
+            blocks.push(Arc::new(codec::decode::<Block>(&bytes, CANONICAL_BYTES_MAX).map_err(damaged)?));
+        }
+    }
+    Ok(Restored { record: Some(record), blocks })
+}
+
+fn body_key(id: &BlockId) -> Vec<u8> {
+    [BODY_PREFIX, &id.0].concat()
+}
+
+fn height_context(
+    view: &LedgerView,
+    validators: &ValidatorSet,
+    knowledge: HeightKnowledge,
+) -> Result<HeightContext, StoreError> {
+    let head = view.head();
+    Ok(HeightContext {
+        height: head.height + 1,
+        validators: validators.clone(),
+        parent_id: view.head_id(),
+        parent_time_ms: head.timestamp_ms,
+        head_size: view.log_size(),
+        head_root: view.log_root()?,
+        knowledge,
+    })
+}
+
+/// The family in which everything of this room is kept beside blocks.
+const CONSENSUS: Family = Family::Consensus;

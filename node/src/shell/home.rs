@@ -1,0 +1,229 @@
+//! A node's home folder: configuration, genesis, keys and the sign record.
+//!
+//! ```text
+//! config.toml        addresses, peers, observers
+//! genesis.bin        canonical genesis
+//! keys/              validator.seed, network.seed: 32 bytes in hexadecimal, readable by the owner alone
+//! sign-record        what the consensus key has signed; made with the key, never part of a backup
+//! data/              RocksDB
+//! ```
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use dalil_consensus::SignRecord;
+use dalil_ledger::codec;
+use dalil_ledger::crypto::{PublicKey, SecretKey};
+use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
+use dalil_ledger::validators::Validator;
+use serde::{Deserialize, Serialize};
+
+use crate::core::ValidatorKeys;
+
+/// What an operator sets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where peers connect, as `address:port`.
+    pub p2p_listen: std::net::SocketAddr,
+    /// Where clients connect, as `address:port`.
+    pub http_listen: std::net::SocketAddr,
+    /// Multiaddresses of peers to dial, each ending in `/p2p/<peer id>`.
+    pub peers: Vec<String>,
+    /// Network keys of nodes that may connect without being validators.
+    #[serde(default)]
+    pub observers: Vec<PublicKey>,
+}
+
+/// A home folder.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The home in `folder`, which need not exist yet.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database's folder.
+    pub fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// The sign record's file.
+    pub fn sign_record_path(&self) -> PathBuf {
+        self.0.join("sign-record")
+    }
+
+    fn genesis_path(&self) -> PathBuf {
+        self.0.join("genesis.bin")
+    }
+
+    /// Reads the configuration.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let path = self.0.join("config.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("cannot read {}; run `dalil node init` or `dalil testnet generate` first", path.display())
+        })?;
+        toml::from_str(&text).with_context(|| format!("{} is not a configuration", path.display()))
+    }
+
+    /// Writes the configuration.
+    pub fn write_config(&self, config: &Config) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        Ok(std::fs::write(self.0.join("config.toml"), toml::to_string_pretty(config)?)?)
+    }
+
+    /// Reads genesis.
+    pub fn genesis(&self) -> anyhow::Result<Genesis> {
+        read_genesis(&self.genesis_path())
+    }
+
+    /// Writes genesis.
+    pub fn write_genesis(&self, genesis: &Genesis) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        Ok(std::fs::write(self.genesis_path(), codec::encode(genesis))?)
+    }
+
+    /// Makes the keys that are missing and returns them with the network key.
+    pub fn make_keys(&self, role: NodeRole) -> anyhow::Result<NodeKeys> {
+        let network = make_seed(&self.0.join("keys/network.seed"))?;
+        let validator = match role {
+            NodeRole::Validator => Some(make_seed(&self.0.join("keys/validator.seed"))?),
+            NodeRole::Observer => None,
+        };
+        Ok(NodeKeys { network, validator })
+    }
+
+    /// Reads the keys.
+    pub fn keys(&self) -> anyhow::Result<NodeKeys> {
+        let network = read_seed(&self.0.join("keys/network.seed"))?;
+        let path = self.0.join("keys/validator.seed");
+        let validator = if path.exists() { Some(read_seed(&path)?) } else { None };
+        Ok(NodeKeys { network, validator })
+    }
+
+    /// Makes the sign record of a key that was made just now. Refuses to replace one.
+    pub fn make_sign_record(&self, keys: &NodeKeys, genesis: &Genesis) -> anyhow::Result<()> {
+        let Some(consensus) = keys.consensus() else { return Ok(()) };
+        let path = self.sign_record_path();
+        if path.exists() {
+            bail!("{} exists: a sign record is never made anew for a key that may have signed", path.display());
+        }
+        replace_file(&path, &SignRecord::new(genesis.chain_id(), consensus.public()).encode())?;
+        Ok(())
+    }
+
+    /// The validator's keys with their sign record; none for an observer.
+    pub fn validator_keys(&self, keys: &NodeKeys) -> anyhow::Result<Option<ValidatorKeys>> {
+        let (Some(consensus), Some(cosigner), Some(log)) = (keys.consensus(), keys.cosigner(), keys.log()) else {
+            return Ok(None);
+        };
+        let path = self.sign_record_path();
+        if !path.exists() {
+            bail!("{}: {}", path.display(), dalil_consensus::StartError::Missing);
+        }
+        let record = SignRecord::decode(&std::fs::read(&path)?).with_context(|| path.display().to_string())?;
+        Ok(Some(ValidatorKeys { consensus, cosigner, log, record }))
+    }
+}
+
+/// Reads a canonical genesis file.
+pub fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    codec::decode(&bytes, GENESIS_BYTES_MAX).with_context(|| format!("{} is not a genesis file", path.display()))
+}
+
+/// Whether a node votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeRole {
+    /// It has consensus keys.
+    Validator,
+    /// It follows.
+    Observer,
+}
+
+/// A node's seeds. All proof keys of a validator come from one seed, each for one purpose.
+#[derive(Debug, Clone)]
+pub struct NodeKeys {
+    /// The libp2p identity.
+    pub network: SecretKey,
+    /// The seed of consensus, cosigner and log key.
+    pub validator: Option<SecretKey>,
+}
+
+impl NodeKeys {
+    /// Signs proposals and votes.
+    pub fn consensus(&self) -> Option<SecretKey> {
+        self.validator.as_ref().map(|seed| seed.derive("consensus"))
+    }
+
+    /// Signs cosignatures.
+    pub fn cosigner(&self) -> Option<SecretKey> {
+        self.validator.as_ref().map(|seed| seed.derive("cosigner"))
+    }
+
+    /// Signs checkpoints as the log.
+    pub fn log(&self) -> Option<SecretKey> {
+        self.validator.as_ref().map(|seed| seed.derive("log"))
+    }
+
+    /// The public keys under which a department's validator is known.
+    pub fn validator(&self, department: dalil_ledger::block::DepartmentId) -> Option<Validator> {
+        Some(Validator {
+            department,
+            consensus: self.consensus()?.public(),
+            cosigner: self.cosigner()?.public(),
+            log: self.log()?.public(),
+            network: self.network.public(),
+        })
+    }
+}
+
+/// Reads a seed file.
+pub fn read_seed(path: &Path) -> anyhow::Result<SecretKey> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read key file {}", path.display()))?;
+    let mut seed = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut seed)
+        .with_context(|| format!("{}: expected 64 hexadecimal digits", path.display()))?;
+    Ok(SecretKey::from_seed(&seed))
+}
+
+/// Makes a seed file that only the owner can read. Refuses to replace one.
+pub fn make_seed(path: &Path) -> anyhow::Result<SecretKey> {
+    let key = SecretKey::generate().context("no randomness from the operating system")?;
+    write_seed(path, &key)?;
+    Ok(key)
+}
+
+fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot make key file {}", path.display()))?;
+    writeln!(file, "{}", hex::encode(key.seed()))?;
+    Ok(file.sync_all()?)
+}
+
+/// Replaces a file so that after a crash it is either the old or the new one.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let beside = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    std::fs::File::open(folder)?.sync_all()
+}

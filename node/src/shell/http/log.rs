@@ -1,0 +1,132 @@
+//! The log as C2SP lays it out, blocks, policy, pin, and raw state.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use dalil_ledger::checkpoint::Policy;
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::log::tile::{Tile, TileKind, bundle_bytes, hash_tile_bytes};
+use dalil_ledger::state::StateView as _;
+use dalil_ledger::validators::Certificate;
+use serde::{Deserialize, Serialize};
+
+use super::{App, Problem};
+use crate::shell::node::now_ms;
+use crate::verification::pin_of;
+
+/// Full tiles never change.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// The longest state key that is looked up, in bytes.
+const STATE_KEY_BYTES_MAX: usize = 512;
+
+fn text(content: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], content).into_response()
+}
+
+pub(super) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
+    let published = app.published()?;
+    Ok(([(header::CACHE_CONTROL, "no-cache")], text(published.note.clone())).into_response())
+}
+
+pub(super) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
+    let published = app.published()?;
+    let view = &published.view;
+    let tile: Tile =
+        format!("tile/{path}").parse().map_err(|error| Problem::bad_request("tile", format!("{error}")))?;
+    if !tile.exists_at(view.log_size()) {
+        return Err(Problem::not_found(format!(
+            "the log has {} entries; this tile does not exist yet",
+            view.log_size()
+        )));
+    }
+    let bytes = match tile.kind() {
+        TileKind::Hashes { .. } => hash_tile_bytes(view, &tile).map_err(Problem::internal)?,
+        TileKind::Entries => {
+            let entries = view.entries_bytes(tile.first(), usize::from(tile.width())).map_err(Problem::internal)?;
+            bundle_bytes(entries.iter().map(Vec::as_slice)).map_err(Problem::internal)?
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)], bytes)
+        .into_response())
+}
+
+pub(super) async fn policy(State(app): State<App>) -> Result<Response, Problem> {
+    let published = app.published()?;
+    let policy = Policy::of_set(&app.origin, &published.validators).map_err(Problem::internal)?;
+    Ok(text(policy.to_string()))
+}
+
+/// What a verifier starts from. To be taken from a source that the verifier trusts, never from the node being checked.
+pub(super) async fn pin(State(app): State<App>) -> Result<Response, Problem> {
+    let published = app.published()?;
+    let pin = pin_of(&app.origin, &app.genesis, &published.validators, now_ms()).map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], pin.to_json()).into_response())
+}
+
+/// A block as JSON.
+#[derive(Serialize)]
+pub(super) struct ShownBlock {
+    id: Hash,
+    header: dalil_ledger::block::Header,
+    /// Transaction ids of the records in order.
+    records: Vec<Hash>,
+    /// What decided it; none for genesis.
+    certificate: Option<Certificate>,
+}
+
+pub(super) async fn block(State(app): State<App>, Path(height): Path<String>) -> Result<Json<ShownBlock>, Problem> {
+    let view = app.node.view.borrow().clone();
+    let height = match height.as_str() {
+        "head" => view.head().height,
+        number => number.parse().map_err(|_| Problem::bad_request("height", "expected a height or `head`"))?,
+    };
+    let block = view.block(height).map_err(Problem::internal)?;
+    let block =
+        block.ok_or_else(|| Problem::not_found(format!("height {height} is above the head {}", view.head().height)))?;
+    let certificate = view.commit(height).map_err(Problem::internal)?;
+    Ok(Json(ShownBlock {
+        id: block.id(),
+        records: block.records.iter().map(|record| record.id()).collect(),
+        header: block.header,
+        certificate,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateQuery {
+    key: String,
+}
+
+/// A state value with its proof under the newest published head.
+#[derive(Serialize)]
+pub(super) struct ShownState {
+    key: String,
+    /// Canonical bytes, base64; null if the key is absent.
+    value: Option<String>,
+    height: u64,
+    state_root: Hash,
+    proof: dalil_ledger::state::StateProof,
+}
+
+pub(super) async fn state(
+    State(app): State<App>,
+    Query(query): Query<StateQuery>,
+) -> Result<Json<ShownState>, Problem> {
+    if query.key.len() > STATE_KEY_BYTES_MAX {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "key", format!("at most {STATE_KEY_BYTES_MAX} bytes")));
+    }
+    let published = app.published()?;
+    let view = &published.view;
+    let value = view.get(query.key.as_bytes()).map_err(Problem::internal)?;
+    let (_, proof) = view.prove(query.key.as_bytes()).map_err(Problem::internal)?;
+    Ok(Json(ShownState {
+        value: value.map(|bytes| BASE64.encode(bytes)),
+        height: view.head().height,
+        state_root: view.head().state_root,
+        proof,
+        key: query.key,
+    }))
+}

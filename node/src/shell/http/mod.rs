@@ -1,0 +1,131 @@
+//! What clients see: REST under `/v1`, the log in C2SP's layout, and health.
+//!
+//! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
+//! problem document with a stable code.
+
+mod log;
+mod problem;
+mod records;
+mod verify;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use dalil_ledger::checkpoint::KeyName;
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::genesis::Genesis;
+use dalil_ledger::store::Ledger;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tower_http::timeout::TimeoutLayer;
+
+use super::node::{NodeHandle, NodeStatus};
+use crate::core::cosign::Published;
+pub use problem::Problem;
+pub use records::{Submitted, SubmittedRecord};
+pub use verify::{Verified, VerifiedAnswer};
+
+/// The largest request body, in bytes: a batch of 4,096 documents in base64.
+const BODY_BYTES_MAX: usize = 6 << 20;
+/// The largest document file that is hashed here, in bytes.
+const FILE_BYTES_MAX: usize = 32 << 20;
+/// How long a request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    node: NodeHandle,
+    origin: KeyName,
+    genesis: Arc<Genesis>,
+    chain: Hash,
+}
+
+impl App {
+    /// Handlers of the node behind `node`.
+    pub fn new(node: NodeHandle, ledger: &Ledger) -> anyhow::Result<Self> {
+        let genesis = ledger.genesis()?;
+        let origin = genesis.origin.as_str().parse()?;
+        Ok(Self { node, origin, chain: genesis.chain_id(), genesis: Arc::new(genesis) })
+    }
+
+    /// The newest head with a quorum of cosignatures, on which every proof rests.
+    fn published(&self) -> Result<Arc<Published>, Problem> {
+        self.node.published.borrow().clone().ok_or_else(|| {
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_checkpoint",
+                "no quorum has cosigned a head yet; try again",
+            )
+        })
+    }
+
+    async fn status(&self) -> Result<NodeStatus, Problem> {
+        let (sender, receiver) = oneshot::channel();
+        let asked = self.node.status.send(sender).await;
+        let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping");
+        asked.map_err(|_| stopping())?;
+        receiver.await.map_err(|_| stopping())
+    }
+}
+
+/// Listens and serves until the task is aborted.
+pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
+    let router = Router::new()
+        .route("/v1/records", post(records::submit))
+        .route("/v1/records/{which}", get(records::show))
+        .route("/v1/history", get(records::history))
+        .route("/v1/blocks/{height}", get(log::block))
+        .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
+        .route("/v1/receipts/status", get(verify::status_receipt))
+        .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
+        .route("/v1/state", get(log::state))
+        .route("/v1/status", get(status))
+        .route("/v1/schema", get(schema))
+        .route("/checkpoint", get(log::checkpoint))
+        .route("/tile/{*path}", get(log::tile))
+        .route("/policy", get(log::policy))
+        .route("/pin", get(log::pin))
+        .route("/health/live", get(|| async { "live\n" }))
+        .route("/health/ready", get(ready))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .with_state(app);
+    tracing::info!(%listen, "clients served");
+    Ok(tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    }))
+}
+
+async fn status(State(app): State<App>) -> Result<Json<NodeStatus>, Problem> {
+    Ok(Json(app.status().await?))
+}
+
+/// The published schema of every call.
+async fn schema() -> Json<serde_json::Value> {
+    Json(dalil_contracts::schema())
+}
+
+/// Ready: the node has a published head and is not known to be behind.
+async fn ready(State(app): State<App>) -> Response {
+    let behind = |status: &NodeStatus| status.standing.target > status.standing.height + 1;
+    match app.status().await {
+        Ok(status) if status.standing.halted.is_none() && status.published.is_some() && !behind(&status) => {
+            (StatusCode::OK, Json(status)).into_response()
+        }
+        Ok(status) => (StatusCode::SERVICE_UNAVAILABLE, Json(status)).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}

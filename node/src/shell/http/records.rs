@@ -1,0 +1,190 @@
+//! Submitting records and reading them back.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Json, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use dalil_contracts::Invocation;
+use dalil_ledger::block::{Attachment, Entry, Header};
+use dalil_ledger::crypto::{Hash, PublicKey};
+use dalil_ledger::document::SubjectId;
+use dalil_ledger::transaction::SignedTransaction;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::{App, Problem};
+use crate::core::Answer;
+use crate::core::executor::Rejection;
+use crate::shell::node::Submission;
+
+/// How long a submission waits for finality if it does not say, in milliseconds.
+const WAIT_MS_DEFAULT: u64 = 20_000;
+/// The longest wait, in milliseconds.
+const WAIT_MS_MAX: u64 = 50_000;
+/// The most records in one page of a history.
+const HISTORY_MAX: usize = 100;
+
+/// A signed record as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmittedRecord {
+    /// Canonical signed transaction, base64.
+    pub record: String,
+    /// The leaves of the batch that it names, base64 each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Vec<String>>,
+}
+
+/// What a submission is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Submitted {
+    /// 200: final.
+    Recorded {
+        /// Transaction id.
+        id: Hash,
+        /// Log index.
+        index: u64,
+        /// Height of its block.
+        height: u64,
+        /// Block time, UTC milliseconds.
+        timestamp_ms: u64,
+    },
+    /// 202: accepted, not yet final. Not an acknowledgement: ask again by id.
+    Pending {
+        /// Transaction id.
+        id: Hash,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wait {
+    wait_ms: Option<u64>,
+}
+
+fn decode(body: &[u8]) -> Result<(SignedTransaction, Option<Attachment>), Problem> {
+    let malformed = |detail: String| Problem::bad_request("T_MALFORMED", detail);
+    let json: SubmittedRecord =
+        serde_json::from_slice(body).map_err(|error| malformed(format!("not a submission: {error}")))?;
+    let bytes = BASE64.decode(&json.record).map_err(|error| malformed(format!("record: {error}")))?;
+    let record = SignedTransaction::decode(&bytes).map_err(|error| malformed(format!("record: {error}")))?;
+    let attachment = json.attachment.map(|leaves| {
+        let leaves = leaves.iter().map(|leaf| BASE64.decode(leaf)).collect::<Result<_, _>>();
+        leaves.map(|leaves| Attachment { leaves }).map_err(|error| malformed(format!("attachment: {error}")))
+    });
+    Ok((record, attachment.transpose()?))
+}
+
+pub(super) async fn submit(State(app): State<App>, Query(wait): Query<Wait>, body: Bytes) -> Result<Response, Problem> {
+    let (record, attachment) = decode(&body)?;
+    if record.body.chain != app.chain {
+        return Err(
+            Rejection::new("T_CHAIN", format!("meant for chain {}, this is {}", record.body.chain, app.chain)).into()
+        );
+    }
+    let id = record.id();
+    let (answer, answered) = oneshot::channel();
+    let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping");
+    app.node.submit.send(Submission { record, attachment, answer }).await.map_err(|_| stopping())?;
+    let wait = Duration::from_millis(wait.wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX));
+    match tokio::time::timeout(wait, answered).await {
+        Err(_elapsed) => Ok((StatusCode::ACCEPTED, Json(Submitted::Pending { id })).into_response()),
+        Ok(Err(_)) => Err(stopping()),
+        Ok(Ok(Answer::Recorded { id, index, height, timestamp_ms })) => {
+            Ok(Json(Submitted::Recorded { id, index, height, timestamp_ms }).into_response())
+        }
+        Ok(Ok(Answer::Rejected(rejection))) => Err(rejection.into()),
+    }
+}
+
+/// A record as JSON.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Shown {
+    Record {
+        index: u64,
+        id: Hash,
+        signer: PublicKey,
+        expires_at_ms: u64,
+        invocation: Option<Box<Invocation>>,
+        entry: String,
+    },
+    Header {
+        index: u64,
+        id: Hash,
+        header: Box<Header>,
+        entry: String,
+    },
+}
+
+fn shown(index: u64, bytes: &[u8]) -> Result<Shown, Problem> {
+    let entry_text = BASE64.encode(bytes);
+    Ok(match Entry::decode(bytes).map_err(Problem::internal)? {
+        Entry::Record(record) => Shown::Record {
+            index,
+            id: record.id(),
+            signer: record.body.signer,
+            expires_at_ms: record.body.expires_at_ms,
+            invocation: Invocation::decode(&record.body.call).ok().map(Box::new),
+            entry: entry_text,
+        },
+        Entry::Header(header) => Shown::Header { index, id: header.id(), header: Box::new(header), entry: entry_text },
+    })
+}
+
+pub(super) async fn show(State(app): State<App>, Path(which): Path<String>) -> Result<Json<Shown>, Problem> {
+    let view = app.node.view.borrow().clone();
+    let index = match which.parse::<u64>() {
+        Ok(index) => Some(index),
+        Err(_) => {
+            let id: Hash = which.parse().map_err(|_| {
+                Problem::bad_request("which", "expected a log index or a transaction id of 64 hexadecimal digits")
+            })?;
+            view.index_of(&id).map_err(Problem::internal)?
+        }
+    };
+    let not_here = || Problem::not_found(format!("{which} is not in the log of {} entries", view.log_size()));
+    let index = index.ok_or_else(not_here)?;
+    let bytes = view.entry_bytes(index).map_err(Problem::internal)?.ok_or_else(not_here)?;
+    Ok(Json(shown(index, &bytes)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuery {
+    subject: SubjectId,
+    #[serde(default)]
+    from: u64,
+    limit: Option<usize>,
+}
+
+/// One page of a subject's history.
+#[derive(Serialize)]
+pub(super) struct History {
+    subject: SubjectId,
+    records: Vec<Shown>,
+    /// Where the next page begins, if there may be one.
+    next: Option<u64>,
+}
+
+pub(super) async fn history(
+    State(app): State<App>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<History>, Problem> {
+    let view = app.node.view.borrow().clone();
+    let limit = query.limit.unwrap_or(HISTORY_MAX).clamp(1, HISTORY_MAX);
+    let indexes = view.history(&query.subject, query.from, limit).map_err(Problem::internal)?;
+    let mut records = Vec::with_capacity(indexes.len());
+    for index in &indexes {
+        if let Some(bytes) = view.entry_bytes(*index).map_err(Problem::internal)? {
+            records.push(shown(*index, &bytes)?);
+        }
+    }
+    let next = indexes.last().filter(|_| indexes.len() == limit).map(|last| last + 1);
+    Ok(Json(History { subject: query.subject, records, next }))
+}

@@ -1,0 +1,317 @@
+//! Runs a node: feeds the core, carries out its effects, and serves clients.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use dalil_ledger::block::Attachment;
+use dalil_ledger::checkpoint::Policy;
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::store::{Create, Kv, Ledger, LedgerView, RocksKv};
+use dalil_ledger::transaction::SignedTransaction;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info, warn};
+
+use super::home::{Home, NodeKeys};
+use super::http;
+use super::network::{Inbox, Network, NetworkConfig};
+use super::storage::{Report, Storage};
+use super::workers::Workers;
+use crate::core::cosign::Published;
+use crate::core::{Answer, Core, Effect, Event, NOTE_KEY, Notice, RequestId, Source, Standing, executor};
+
+/// Events that wait for the core, by urgency.
+const URGENT_QUEUE: usize = 4_096;
+const BULK_QUEUE: usize = 1_024;
+/// Submissions that wait for the core.
+const SUBMISSION_QUEUE: usize = 8_192;
+
+/// A record handed in by a client.
+pub struct Submission {
+    /// The record.
+    pub record: SignedTransaction,
+    /// The leaf list that it names.
+    pub attachment: Option<Attachment>,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What an operator asks.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeStatus {
+    /// The chain id.
+    pub chain: Hash,
+    /// Where the core stands.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// Connected peers.
+    pub peers: usize,
+    /// The newest head with a quorum of cosignatures: its size and the oldest of their times, UTC milliseconds.
+    pub published: Option<(u64, u64)>,
+}
+
+/// What clients of a running node reach.
+#[derive(Clone)]
+pub struct NodeHandle {
+    /// Submissions to the core.
+    pub submit: mpsc::Sender<Submission>,
+    /// Questions about the node's standing.
+    pub status: mpsc::Sender<oneshot::Sender<NodeStatus>>,
+    /// The newest head with a quorum.
+    pub published: watch::Receiver<Option<Arc<Published>>>,
+    /// The newest head.
+    pub view: watch::Receiver<LedgerView>,
+}
+
+/// UTC milliseconds by the system's clock.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+struct StorageReport(mpsc::UnboundedSender<StorageEvent>);
+
+enum StorageEvent {
+    Durable(u64),
+    Failed(String),
+}
+
+impl Report for StorageReport {
+    fn durable(&self, seq: u64) {
+        let _closed = self.0.send(StorageEvent::Durable(seq));
+    }
+
+    fn failed(&self, why: String) {
+        let _closed = self.0.send(StorageEvent::Failed(why));
+    }
+}
+
+/// Opens the ledger of a home, making it from genesis where there is none yet.
+pub fn open_ledger(home: &Home) -> anyhow::Result<Ledger> {
+    let genesis = home.genesis()?;
+    let data = home.data();
+    let fresh = !data.join("CURRENT").exists();
+    let create = if fresh { Create::IfMissing } else { Create::Never };
+    let kv: Arc<dyn Kv> = Arc::new(RocksKv::open(&data, create).with_context(|| {
+        format!(
+            "cannot open the database in {}. If another node runs on it, stop that one; if its files are damaged, move the \
+             folder away and start again: the node fetches the chain from its peers. Leave the sign record where it is",
+            data.display()
+        )
+    })?);
+    let chain = genesis.chain_id();
+    if fresh {
+        return Ok(Ledger::create(kv, &genesis)?);
+    }
+    Ledger::open(kv, Some(&chain)).with_context(|| format!("ledger in {}", data.display()))
+}
+
+/// Runs the node of `home` until `stop` resolves or the node cannot go on.
+pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let config = home.config()?;
+    let keys = home.keys()?;
+    let ledger = open_ledger(home)?;
+    let genesis = ledger.genesis()?;
+    let validator_keys = home.validator_keys(&keys)?;
+    let (core, effects) = Core::start(ledger.clone(), validator_keys, now_ms())?;
+    let standing = core.standing();
+    info!(chain = %genesis.chain_id(), height = standing.height, head = %standing.head, signing = %standing.signing, "ledger open");
+
+    let (votes, vote_receiver) = mpsc::channel(URGENT_QUEUE);
+    let (bulk, bulk_receiver) = mpsc::channel(BULK_QUEUE);
+    let (internal, internal_receiver) = mpsc::unbounded_channel();
+    let (storage_events, storage_receiver) = mpsc::unbounded_channel();
+    let allowed = core.validator_peers().into_iter().chain(config.observers.iter().copied()).collect();
+    let dial = config
+        .peers
+        .iter()
+        .map(|peer| peer.parse().with_context(|| format!("peer {peer:?}")))
+        .collect::<Result<_, _>>()?;
+    let network = NetworkConfig { key: keys.network.clone(), listen: config.p2p_listen, dial, allowed };
+    let network = Network::start(network, Inbox { votes, bulk }).await?;
+    let storage = Storage::start(ledger.clone(), home.sign_record_path(), StorageReport(storage_events))?;
+
+    let (submit, submissions) = mpsc::channel(SUBMISSION_QUEUE);
+    let (status, questions) = mpsc::channel(64);
+    let (published_sender, published) = watch::channel(last_published(&ledger)?);
+    let (view_sender, view) = watch::channel(ledger.view()?);
+    let handle = NodeHandle { submit, status, published, view };
+    let server = http::serve(config.http_listen, http::App::new(handle, &ledger)?).await?;
+
+    let mut node = Running {
+        core,
+        chain: genesis.chain_id(),
+        ledger,
+        network,
+        storage,
+        workers: Workers::new(genesis.parameters),
+        internal,
+        waiting: HashMap::new(),
+        next_request: 0,
+        published: published_sender,
+        view: view_sender,
+    };
+    node.carry_out(effects);
+    let sources = Sources {
+        internal: internal_receiver,
+        storage: storage_receiver,
+        votes: vote_receiver,
+        bulk: bulk_receiver,
+        submissions,
+        questions,
+    };
+    let ended = node.feed(sources, stop).await;
+    server.abort();
+    ended
+}
+
+/// The note that was published last before the stop, if it is of a head that still stands.
+fn last_published(ledger: &Ledger) -> anyhow::Result<Option<Arc<Published>>> {
+    let view = ledger.view()?;
+    let Some(note) = view.consensus(NOTE_KEY)? else { return Ok(None) };
+    let validators = executor::next_validators(&view)?;
+    let origin = ledger.genesis()?.origin.as_str().parse()?;
+    let policy = Policy::of_set(&origin, &validators)?;
+    let note = String::from_utf8(note)?;
+    let endorsed = policy.verify(note.as_bytes(), u64::MAX, 0);
+    Ok(match endorsed {
+        Ok(endorsed) if endorsed.checkpoint.size == view.log_size() => {
+            Some(Arc::new(Published { note, view, validators, freshness_ms: endorsed.freshness_ms }))
+        }
+        _ => None,
+    })
+}
+
+struct Sources {
+    internal: mpsc::UnboundedReceiver<Event>,
+    storage: mpsc::UnboundedReceiver<StorageEvent>,
+    votes: mpsc::Receiver<Event>,
+    bulk: mpsc::Receiver<Event>,
+    submissions: mpsc::Receiver<Submission>,
+    questions: mpsc::Receiver<oneshot::Sender<NodeStatus>>,
+}
+
+struct Running {
+    core: Core,
+    chain: Hash,
+    ledger: Ledger,
+    network: Network,
+    storage: Storage,
+    workers: Arc<Workers>,
+    internal: mpsc::UnboundedSender<Event>,
+    waiting: HashMap<RequestId, oneshot::Sender<Answer>>,
+    next_request: RequestId,
+    published: watch::Sender<Option<Arc<Published>>>,
+    view: watch::Sender<LedgerView>,
+}
+
+impl Running {
+    /// The core's loop. What must be quick comes first: writes that became durable, timers and work, then votes.
+    async fn feed(&mut self, mut sources: Sources, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        tokio::pin!(stop);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                Some(event) = sources.storage.recv() => match event {
+                    StorageEvent::Durable(seq) => Event::Persisted(seq),
+                    StorageEvent::Failed(why) => anyhow::bail!("a write failed, the node stops: {why}"),
+                },
+                Some(event) = sources.internal.recv() => event,
+                Some(event) = sources.votes.recv() => event,
+                Some(question) = sources.questions.recv() => {
+                    let _gone = question.send(self.status());
+                    continue;
+                }
+                Some(submission) = sources.submissions.recv() => self.submitted(submission),
+                Some(event) = sources.bulk.recv() => event,
+            };
+            let effects = self.core.handle(event, now_ms());
+            self.carry_out(effects);
+        }
+    }
+
+    fn status(&self) -> NodeStatus {
+        NodeStatus {
+            chain: self.chain,
+            standing: self.core.standing(),
+            peers: self.network.connected().len(),
+            published: self.published.borrow().as_ref().map(|head| (head.view.log_size(), head.freshness_ms)),
+        }
+    }
+
+    fn submitted(&mut self, submission: Submission) -> Event {
+        let request = self.next_request;
+        self.next_request += 1;
+        self.waiting.insert(request, submission.answer);
+        Event::Submit { request, record: Box::new(submission.record), attachment: submission.attachment }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Persist { seq, persist } => self.storage.write(seq, persist),
+                Effect::Send(to, message) => self.network.send(&to, &message),
+                Effect::Broadcast(message) => self.network.broadcast(&message),
+                Effect::Arm { timer, after_ms } => {
+                    let internal = self.internal.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                        let _closed = internal.send(Event::Timer(timer));
+                    });
+                }
+                Effect::Work(work) => {
+                    let (workers, internal) = (self.workers.clone(), self.internal.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let _closed = internal.send(Event::Done(workers.run(work)));
+                    });
+                }
+                Effect::Answer(request, answer) => {
+                    if let Some(waiting) = self.waiting.remove(&request) {
+                        let _gone = waiting.send(answer);
+                    }
+                }
+                Effect::Publish(published) => {
+                    self.published.send_replace(Some(published));
+                }
+                Effect::Score(peer, fault) => self.network.fault(&peer, fault),
+                Effect::Log(notice) => self.log(notice),
+                Effect::Halt(reason) => error!(%reason, "this node votes no more; it goes on serving reads"),
+            }
+        }
+    }
+
+    fn log(&self, notice: Notice) {
+        match notice {
+            Notice::Committed { height, id, records, source } => {
+                let source = match source {
+                    Source::Consensus => "consensus",
+                    Source::Sync => "sync",
+                };
+                info!(height, block = %id, records, source, "block committed");
+                match self.ledger.view() {
+                    Ok(view) => {
+                        self.view.send_replace(view);
+                    }
+                    Err(error) => error!(%error, "cannot read the ledger"),
+                }
+            }
+            Notice::CatchingUp { from, to } => info!(from, to, "catching up"),
+            Notice::Evidence(what) => warn!(%what, "evidence of a double signature"),
+            Notice::BadCosignature(what) => warn!(%what, "cosignature refused"),
+        }
+    }
+}
+
+/// The network identity in a form that peers dial: `/ip4/…/tcp/…/p2p/…`.
+pub fn dial_address(host: &str, port: u16, keys: &NodeKeys) -> anyhow::Result<String> {
+    let id = super::network::peer_id(&keys.network.public())?;
+    let kind = match host.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(_)) => "ip4",
+        Ok(std::net::IpAddr::V6(_)) => "ip6",
+        Err(_) => "dns4",
+    };
+    Ok(format!("/{kind}/{host}/tcp/{port}/p2p/{id}"))
+}

@@ -1,0 +1,160 @@
+//! Slow work on threads: signatures and execution, on immutable views.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::genesis::Parameters;
+use dalil_ledger::store::LedgerView;
+use dalil_ledger::transaction::SignedTransaction;
+
+use crate::core::executor::{self, Candidate, ExecutionError, Rejection, Signatures};
+use crate::core::{Done, Work};
+
+/// Entries in one generation of one shard of the cache.
+const GENERATION_MAX: usize = 8_192;
+/// Shards of the cache, so that workers seldom wait for one another.
+const SHARDS: usize = 16;
+/// Fewer records than this are checked on one thread.
+const PARALLEL_MIN: usize = 32;
+
+/// Remembers which entries had a good signature, by leaf hash. Positive only and bounded: two generations, the older one
+/// forgotten whole.
+#[derive(Default)]
+pub struct SignatureCache {
+    shards: [Mutex<Generations>; SHARDS],
+}
+
+#[derive(Default)]
+struct Generations {
+    young: HashSet<Hash>,
+    old: HashSet<Hash>,
+}
+
+impl SignatureCache {
+    fn shard(&self, leaf: &Hash) -> std::sync::MutexGuard<'_, Generations> {
+        let shard = usize::from(leaf.0[0]) % SHARDS;
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn knows(&self, leaf: &Hash) -> bool {
+        let shard = self.shard(leaf);
+        shard.young.contains(leaf) || shard.old.contains(leaf)
+    }
+
+    fn learn(&self, leaf: Hash) {
+        let mut shard = self.shard(&leaf);
+        if shard.young.len() >= GENERATION_MAX {
+            shard.old = std::mem::take(&mut shard.young);
+        }
+        shard.young.insert(leaf);
+    }
+}
+
+impl Signatures for SignatureCache {
+    fn verify(&self, leaf: &Hash, record: &SignedTransaction) -> bool {
+        if self.knows(leaf) {
+            return true;
+        }
+        let good = record.verify_signature().is_ok();
+        if good {
+            self.learn(*leaf);
+        }
+        good
+    }
+}
+
+/// Does the core's work.
+pub struct Workers {
+    parameters: Parameters,
+    signatures: SignatureCache,
+    threads: usize,
+}
+
+impl Workers {
+    /// Workers for a chain with these parameters.
+    pub fn new(parameters: Parameters) -> Arc<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Arc::new(Self { parameters, signatures: SignatureCache::default(), threads })
+    }
+
+    /// Does one piece of work; blocks the calling thread.
+    pub fn run(&self, work: Work) -> Done {
+        self.try_run(work).unwrap_or_else(Done::Failed)
+    }
+
+    fn try_run(&self, work: Work) -> Result<Done, ExecutionError> {
+        match work {
+            Work::Admit { view, time_ms, candidates } => {
+                self.check_signatures(&candidates);
+                let judge = |candidate: Candidate| {
+                    let verdict = self.judge(&view, time_ms, &candidate)?;
+                    Ok((candidate, verdict))
+                };
+                Ok(Done::Admitted(candidates.into_iter().map(judge).collect::<Result<_, ExecutionError>>()?))
+            }
+            Work::Recheck { view, time_ms, candidates } => {
+                let mut dropped = Vec::new();
+                let total = candidates.len();
+                for candidate in candidates {
+                    if let Err(rejection) = self.judge(&view, time_ms, &candidate)? {
+                        dropped.push((candidate.leaf, rejection));
+                    }
+                }
+                let applying = total - dropped.len();
+                Ok(Done::Rechecked { parent: view.head_id(), dropped, applying })
+            }
+            Work::Build { view, demand, proposer, candidates } => {
+                let built = executor::build(
+                    &view,
+                    self.parameters,
+                    demand.timestamp_ms,
+                    proposer,
+                    &candidates,
+                    &self.signatures,
+                    demand.empty,
+                )?;
+                Ok(Done::Built { demand, built })
+            }
+            Work::Execute { view, block } => {
+                let candidates: Vec<_> =
+                    block.records.iter().map(|record| Candidate::new(record.clone(), None)).collect();
+                self.check_signatures(&candidates);
+                let parent = view.head_id();
+                let result = match executor::execute(&view, self.parameters, &block, &self.signatures) {
+                    Ok(executed) => Ok(Arc::new(executed)),
+                    Err(ExecutionError::Invalid(why)) => Err(why),
+                    Err(other) => return Err(other),
+                };
+                Ok(Done::Executed { parent, block, result })
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        view: &LedgerView,
+        time_ms: u64,
+        candidate: &Candidate,
+    ) -> Result<Result<(), Rejection>, ExecutionError> {
+        let verdict = executor::dry_run(view, self.parameters, time_ms, candidate, &self.signatures)?;
+        Ok(verdict.map(|_outcome| ()))
+    }
+
+    /// Fills the cache on all cores; the verdict is asked for later, one by one.
+    fn check_signatures(&self, candidates: &[Candidate]) {
+        if candidates.len() < PARALLEL_MIN || self.threads < 2 {
+            return;
+        }
+        let share = candidates.len().div_ceil(self.threads);
+        std::thread::scope(|scope| {
+            for part in candidates.chunks(share) {
+                scope.spawn(move || {
+                    for candidate in part {
+                        self.signatures.verify(&candidate.leaf, &candidate.record);
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,40 @@
+//! What node and command line share when they check receipts: the pin, and what contracts know of batches.
+
+use dalil_contracts::certificate::{BatchLeaf, CertificateCall};
+use dalil_contracts::{Call, Invocation};
+use dalil_ledger::checkpoint::{KeyName, Pin, PinError, PinTerms};
+use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
+use dalil_ledger::document::Uri;
+use dalil_ledger::genesis::Genesis;
+use dalil_ledger::receipt::BatchHead;
+use dalil_ledger::transaction::SignedTransaction;
+use dalil_ledger::validators::ValidatorSet;
+
+/// How long a pin is good for, in milliseconds.
+pub const PIN_LIFETIME_MS: u64 = 180 * 24 * 3_600_000;
+
+/// The pin of a validator set on the chain of `genesis`, good from `now_ms` on.
+pub fn pin_of(origin: &KeyName, genesis: &Genesis, validators: &ValidatorSet, now_ms: u64) -> Result<Pin, PinError> {
+    let parameters = &genesis.parameters;
+    let terms = PinTerms {
+        chain: genesis.chain_id(),
+        from_height: 1,
+        expires_at_ms: now_ms.saturating_add(PIN_LIFETIME_MS),
+        cosignature_skew_ms: u64::from(parameters.cosignature_skew_ms),
+        absence_age_max_ms: parameters.absence_age_max_ms,
+    };
+    Pin::new(origin, validators.clone(), terms)
+}
+
+/// The batch that a record issues, if it issues one.
+pub fn batch_of(record: &SignedTransaction) -> Option<BatchHead> {
+    let Call::Certificate(CertificateCall::IssueBatch(batch)) = Invocation::decode(&record.body.call).ok()?.call else {
+        return None;
+    };
+    Some(BatchHead { size: u64::from(batch.count), root: batch.root })
+}
+
+/// URI of the document in a leaf of a batch.
+pub fn leaf_uri(leaf: &[u8]) -> Option<Uri> {
+    codec::decode::<BatchLeaf>(leaf, CANONICAL_BYTES_MAX).ok().map(|leaf| leaf.uri)
+}
