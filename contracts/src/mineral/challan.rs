@@ -104,6 +104,8 @@ pub struct Challan {
     pub site: LeaseId,
     /// Its document.
     pub uri: Uri,
+    /// Block time of issue, UTC milliseconds.
+    pub issued_at_ms: u64,
     /// Reserved at issue, kg.
     pub reserved_kg: Kilograms,
     /// End of validity with extensions (exclusive), UTC milliseconds.

@@ -168,7 +168,8 @@ pub(super) fn check(
     require(context.time_ms - call.observed_at_ms <= window_ms, "M14", || {
         format!("a check must reach the ledger within {} minutes", window_ms / 60_000)
     })?;
-    require(call.observed_at_ms >= challan.issued.valid_from_ms, "M14", || {
+    let began_ms = challan.issued_at_ms.min(challan.issued.valid_from_ms);
+    require(call.observed_at_ms >= began_ms, "M14", || {
         format!("challan {} was not yet issued at that time", call.challan)
     })?;
     require(challan.checks < CHECKS_MAX, "M14", || format!("challan {} has {CHECKS_MAX} checks", call.challan))?;

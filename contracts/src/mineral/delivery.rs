@@ -2,7 +2,7 @@
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
 use dalil_ledger::crypto::sha256;
-use dalil_ledger::document::{OfficeId, Standing};
+use dalil_ledger::document::Standing;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,11 +125,6 @@ pub(super) fn deliver(
     Ok(outcome)
 }
 
-/// The office that took delivery, if it is one of the works department's.
-fn department_of(state: &Overlay<'_>, office: &OfficeId) -> Result<Option<Office>, Refusal> {
-    Ok(state.get_value(&office_key(office))?)
-}
-
 pub(super) fn redeem(
     state: &mut Overlay<'_>,
     context: &Context<'_>,
@@ -148,7 +143,8 @@ pub(super) fn redeem(
     let Receiver::Office(office) = &challan.issued.destination.receiver else {
         return reject("M13", format!("challan {} was not delivered to a works office", call.challan));
     };
-    let ours = department_of(state, office)?.is_some_and(|office| office.department == acting.office.department);
+    let received_by: Option<Office> = state.get_value(&office_key(office))?;
+    let ours = received_by.is_some_and(|office| office.department == acting.office.department);
     require(ours, "M13", || format!("challan {} was delivered to another department", call.challan))?;
     challan.bill = Some(call.bill.clone());
     challan.stage = Stage::Redeemed;

@@ -77,6 +77,8 @@ pub(super) fn gate_out(
         return challan.refuse_stage("let out");
     }
     require(context.time_ms < challan.valid_until_ms, "M6", || format!("challan {} has expired", call.challan))?;
+    let begun = context.time_ms >= challan.issued.valid_from_ms;
+    require(begun, "M6", || format!("challan {} is not valid yet", call.challan))?;
     source::require_open(state, context, &challan.issued.source, &challan.issued.mineral)?;
     let net_kg = call.gross_kg.checked_sub(call.tare_kg).filter(|net| net.0 > 0);
     let net_kg = net_kg.or_reject("M1", || "the slip shows no load: gross is not above tare".to_owned())?;

@@ -23,7 +23,7 @@ use crate::mineral::types::{
     ChallanNumber, Commitment, MineralCode, PaperNumber, VehicleId, YardId, plain, subject, unused,
 };
 use crate::mineral::{vehicle, yard};
-use crate::refusal::{OrReject as _, Refusal, require};
+use crate::refusal::{OrReject as _, Refusal, reject, require};
 use crate::registry::{self, NewDocument};
 use crate::units::HOUR_MS;
 
@@ -190,7 +190,7 @@ pub(super) fn issue(
     plain("security paper", call.paper.as_str())?;
     let paper: Option<ChallanNumber> = state.get_value(&paper_key(&call.paper))?;
     if let Some(other) = paper {
-        return crate::refusal::reject("M12", format!("security paper {} was used for challan {other}", call.paper));
+        return reject("M12", format!("security paper {} was used for challan {other}", call.paper));
     }
     source::reserve(state, &call.source, &call.mineral, reserved_kg)?;
 
@@ -215,6 +215,7 @@ pub(super) fn issue(
         issued: call.clone(),
         site: site.id,
         uri,
+        issued_at_ms: context.time_ms,
         reserved_kg,
         valid_until_ms: call.valid_until_ms,
         extensions: 0,

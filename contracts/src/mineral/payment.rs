@@ -12,7 +12,7 @@ use crate::mineral::keys::payment_key;
 use crate::mineral::lease;
 use crate::mineral::quantity::Heads;
 use crate::mineral::types::{GrnId, LeaseId, PermitId, plain, subject, unused};
-use crate::refusal::{OrReject as _, Refusal, require};
+use crate::refusal::{OrReject as _, Refusal, reject, require};
 
 /// A payment that has been cleared.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
@@ -71,7 +71,7 @@ pub(super) fn use_up(
     let payment: Option<Payment> = state.get_value(&payment_key(grn))?;
     let mut payment = payment.or_reject("M2", || format!("GRN {grn} is not cleared"))?;
     if let Some(other) = &payment.used_by {
-        return crate::refusal::reject("M2", format!("GRN {grn} was used up by permit {other}"));
+        return reject("M2", format!("GRN {grn} was used up by permit {other}"));
     }
     let paid_for = &payment.attested.lease;
     require(paid_for == lease, "M2", || format!("GRN {grn} was paid for lease {paid_for}"))?;

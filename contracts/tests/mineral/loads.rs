@@ -218,6 +218,9 @@ fn m6_the_start_lies_near_now() {
     assert_eq!(refused(&mut world, AGENT, issue(nowhere)), "M6");
     let call = hour(&world, now + HOUR_MS);
     accepted(&mut world, AGENT, call);
+    assert_eq!(refused(&mut world, AGENT, gate("C-1", 17_600)), "M6", "nothing leaves before the challan begins");
+    world.advance(HOUR_MS);
+    accepted(&mut world, AGENT, gate("C-1", 17_600));
 }
 
 #[test]

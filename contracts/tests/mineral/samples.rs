@@ -48,3 +48,11 @@ fn the_showpiece_from_royalty_to_works_bill() {
     let permit = permit_record(&world, "P-2026-0001");
     assert_eq!((permit.reserved_kg, permit.drawn_kg), (Kilograms(0), Kilograms(2 * 17_600)));
 }
+
+#[test]
+fn every_call_has_a_published_schema() {
+    let schema = serde_json::to_string(&schemars::schema_for!(dalil_contracts::mineral::MineralCall)).unwrap();
+    for call in ["grant_permit", "attest_payment", "issue_challan", "gate_out", "check_challan", "deliver_challan"] {
+        assert!(schema.contains(&format!("\"{call}\"")), "{call}");
+    }
+}
