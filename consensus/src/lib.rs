@@ -56,10 +56,11 @@
 //!
 //! ## Deviations from the paper, and why they are safe
 //!
-//! - *Rules 5 and 7 fire in step propose too* (the paper: step prevote). A certificate may come before the proposal. A
-//!   lock and a precommit rest on the polka, not on the own prevote, and after its precommit a node no longer prevotes
-//!   in that round: the sign record refuses a lower position. So every precommit for b at r still has a polka for b at r,
-//!   and the lock that goes with it.
+//! - *Rule 5 fires in step propose too* (the paper: step prevote). A polka may come before the proposal. A lock and a
+//!   precommit rest on the polka, not on the own prevote, and after its precommit a node no longer prevotes in that round:
+//!   the sign record refuses a lower position. Nobody misses the prevote, since the polka is broadcast and counts for its
+//!   signers. Rule 7 keeps the paper's step: there is no certificate of nil prevotes, and a node that skipped its own
+//!   could leave the others one short for ever.
 //! - *Rule 5 needs the polka and the valid block, not the proposal message.* The polka names the id; the proposal adds
 //!   nothing that a lock depends on.
 //! - *Rule 6.* `valid` decides only what a proposer proposes, which may be anything.

@@ -193,10 +193,10 @@ impl Engine {
         Fired::Yes
     }
 
-    /// L44.
+    /// L44, in step prevote only: no certificate shows others q nil prevotes, so they may need this node's own.
     fn rule_07_precommit_nil(&mut self) -> Fired {
         let nil = self.at.tally.count(VoteKind::Prevote, self.at.round, None);
-        if !self.signs() || self.at.step == Step::Precommit || nil < self.context.validators.quorum() {
+        if !self.signs() || self.at.step != Step::Prevote || nil < self.context.validators.quorum() {
             return Fired::No;
         }
         self.precommit(None)

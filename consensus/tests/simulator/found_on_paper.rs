@@ -428,3 +428,22 @@ fn evidence_names_the_equivocator_alone() {
     }
     assert_eq!(world.oracle.evidence, BTreeSet::from([0]));
 }
+
+/// Found by seed 71: a node that precommits nil without having prevoted leaves the others one prevote short for ever,
+/// where the last nil prevote it counted was shown to it alone.
+#[test]
+fn a_nil_prevote_shown_to_one_node_alone() {
+    let mut world = World::stopped(22, 4);
+    world.make_equivocator(3);
+    world.equivocator = None;
+    (0..3).for_each(|node| world.start(node));
+    // Node 1 proposes round 0; its proposal never leaves, and it hears a nil prevote of node 3 that no other hears.
+    world.filter = Some(Box::new(|_, _, message| !matches!(message, Message::Proposal(it) if it.subject.round == 0)));
+    world.submit(&[0, 2]);
+    world.run_ms(350);
+    let vote = signed_vote(3, VoteKind::Prevote, VoteSubject { height: 1, round: 0, block: None });
+    world.send_message(3, 1, &vote);
+    world.filter = None;
+    world.submit(&[0, 1, 2]);
+    decide(&mut world, 1, 10_000);
+}

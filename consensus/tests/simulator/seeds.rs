@@ -50,7 +50,7 @@ fn calm(world: &mut World) -> Result<(), String> {
     let end_ms = world.now_ms + RECOVERY_MS;
     while world.heights().into_iter().min().unwrap_or(0) < target {
         if world.now_ms >= end_ms {
-            return Err(format!("no decision after the storm: heights {:?}, wanted {target}", world.heights()));
+            return Err(format!("no decision after the storm: wanted {target}, {}", world.describe()));
         }
         let nodes: Vec<_> = world.honest();
         world.submit(&nodes);

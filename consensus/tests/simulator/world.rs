@@ -528,6 +528,23 @@ impl World {
         }
     }
 
+    /// Where every node is, for a failure's report.
+    pub fn describe(&self) -> String {
+        let one = |node: &Node| match &node.engine {
+            None => format!("validator {} is down", node.validator),
+            Some(it) => {
+                let valid = it.valid().map(|valid| (valid.block, valid.round));
+                let (standing, commit) = (it.standing(), it.commit().map(|commit| commit.subject));
+                let (height, round, pool) = (it.height(), it.round(), node.pool.len());
+                format!(
+                    "({height}, {round}) {standing:?} locked {:?} valid {valid:?} commit {commit:?} pool {pool}",
+                    it.locked()
+                )
+            }
+        };
+        self.nodes.iter().map(one).collect::<Vec<_>>().join("\n")
+    }
+
     /// Calm weather, no cuts, everybody up.
     pub fn heal(&mut self) {
         self.chaos = false;
