@@ -2,6 +2,7 @@
 
 mod client;
 mod node;
+mod officer;
 mod testnet;
 
 use std::process::ExitCode;
