@@ -1,4 +1,16 @@
-//! Dated parameters: rates, fees, limits. A record is judged by the value in force at its block's time.
+//! Dated parameters: rates, fees, limits. A record is judged by the value in force at its block's time; a vote adds a
+//! value for a time to come ([`super::ballot`]).
+//!
+//! A name begins with the room that judges by it and says its unit. Each room keeps its names as constants beside the
+//! rule; `testnet/sample/establishment.json` has a value for each.
+//!
+//! | Names | Described in |
+//! |---|---|
+//! | `authority/confirm_within_ms` | [`super::duties`] |
+//! | `land/…` | `land`: fee, limitation, conversion and rectification limits, ages of proofs |
+//! | `mineral/…` | `mineral::parameters` |
+//!
+//! What differs from one certificate type to another is part of the type, not a parameter.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
 use dalil_ledger::state::Overlay;
