@@ -84,14 +84,15 @@ impl Header {
         log::leaf_hash(&Entry::Header(self.clone()).encode())
     }
 
-    /// Log index of this header's own leaf.
+    /// Log index of this header's own leaf. A header from outside may claim anything; a sum that does not fit is a size
+    /// that no log has.
     pub fn entry_index(&self) -> u64 {
-        self.first_entry + u64::from(self.record_count)
+        self.first_entry.saturating_add(u64::from(self.record_count))
     }
 
     /// Size of the log whose last leaf is this header.
     pub fn log_size(&self) -> u64 {
-        self.entry_index() + 1
+        self.entry_index().saturating_add(1)
     }
 }
 

@@ -69,7 +69,7 @@ pub fn decode<T: Canonical>(bytes: &[u8], max: usize) -> Result<T, CodecError> {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead)]
 pub struct Token<const MAX: usize>(#[wincode(with = "FromInto<Vec<u8>, Ascii<MAX>>")] Ascii<MAX>);
 
-/// The characters of a [`Token`]; empty stands for bytes that are none.
+/// The characters of a [`Token`]; empty or a NUL stands for bytes that are none.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Ascii<const MAX: usize>(String);
 
@@ -79,14 +79,17 @@ fn is_token(bytes: &[u8], max: usize) -> bool {
 
 impl<const MAX: usize> From<&Ascii<MAX>> for Vec<u8> {
     fn from(text: &Ascii<MAX>) -> Self {
-        // What is no token gets a spelling that differs from every input, so that exact decoding refuses it.
-        if text.0.is_empty() { vec![0] } else { text.0.clone().into_bytes() }
+        text.0.clone().into_bytes()
     }
 }
 
 impl<const MAX: usize> From<Vec<u8>> for Ascii<MAX> {
     fn from(bytes: Vec<u8>) -> Self {
-        if is_token(&bytes, MAX) { Self(String::from_utf8(bytes).unwrap_or_default()) } else { Self(String::new()) }
+        if is_token(&bytes, MAX) {
+            return Self(String::from_utf8(bytes).unwrap_or_default());
+        }
+        // What is no token gets another spelling than the input, so that exact decoding refuses it.
+        Self(if bytes.is_empty() { "\0".to_owned() } else { String::new() })
     }
 }
 

@@ -227,7 +227,7 @@ impl SecretKey {
         Self(SigningKey::from_bytes(seed))
     }
 
-    /// A further key from the same seed, for another purpose: seed' = SHA-256("dalil/v1/derive/<purpose>" ‖ NUL ‖ seed).
+    /// A further key from the same seed, for another purpose: seed' = SHA-256(`dalil/v1/derive/` ‖ purpose ‖ NUL ‖ seed).
     pub fn derive(&self, purpose: &str) -> Self {
         let seed = hash_parts(&[b"dalil/v1/derive/", purpose.as_bytes(), &[0], self.0.as_bytes()]);
         Self::from_seed(&seed.0)

@@ -211,9 +211,9 @@ pub fn digest_key(digest: &Hash) -> Vec<u8> {
     format!("doc/digest/{digest}").into_bytes()
 }
 
-/// State key of a class's strike slot.
+/// State key of a class's strike slot. No token holds a space, so no two classes share a key.
 pub fn strike_key(class: &Class) -> Vec<u8> {
-    format!("strike/{}/{}", class.kind, class.class).into_bytes()
+    format!("strike/{} {}", class.kind, class.class).into_bytes()
 }
 
 /// State key of the mark that a dependency's version was left.

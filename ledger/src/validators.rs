@@ -125,7 +125,7 @@ impl ValidatorSet {
 
     /// proposer(h, r) = set(h)[(h + r) mod n]: every department takes its turn.
     pub fn proposer(&self, height: Height, round: Round) -> ValidatorIndex {
-        let n = self.len() as u64;
+        let n = self.len().max(1) as u64;
         let turn = (height % n + u64::from(round) % n) % n;
         ValidatorIndex(turn as usize)
     }

@@ -154,7 +154,7 @@ fn update_page(
         *slot = update_slot(pages, depth, group, *slot, written)?;
     }
     let above = page.root();
-    let kept = matches!(above, Subtree::Branch(_)) || depth == 0;
+    let kept = matches!(above, Subtree::Branch(_)) || (depth == 0 && above != Subtree::Empty);
     written.insert(key, kept.then(|| codec::encode(&page)));
     Ok(above)
 }

@@ -202,6 +202,8 @@ pub(crate) fn stored_u64(bytes: &[u8], what: &str) -> Result<Height, StoreError>
 
 /// Block 0 of a chain: no record, the initial state, and the header as the log's only leaf.
 pub fn execute_genesis(genesis: &Genesis) -> Result<Executed, crate::state::StateError> {
+    let set = genesis.validators.clone().checked();
+    set.map_err(|error| crate::state::StateError(format!("genesis: {error}")))?;
     let changes: Changes =
         genesis.initial_state.iter().map(|entry| (entry.key.clone(), Some(entry.value.clone()))).collect();
     let (state_root, pages) = commitment::update(&std::collections::BTreeMap::new(), &changes)?;
