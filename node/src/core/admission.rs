@@ -20,6 +20,8 @@ const BATCH_RECORDS_MAX: usize = 512;
 const QUEUE_RECORDS_MAX: usize = 20_000;
 /// The most waiting records that are checked again after each block.
 const RECHECKED_RECORDS_MAX: usize = 256;
+/// How long records of a peer that relayed a bad signature are left unread, in milliseconds.
+const UNREAD_MS: u64 = 10_000;
 
 /// Where a record came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(super) struct Admission {
     queue: VecDeque<(Origin, Candidate)>,
     checking: BTreeMap<Hash, Vec<Origin>>,
     queued: BTreeSet<Hash>,
+    /// Peers whose records are left unread until this time, UTC milliseconds.
+    unread: BTreeMap<Peer, u64>,
 }
 
 impl Core {
@@ -48,10 +52,11 @@ impl Core {
     }
 
     pub(super) fn records_arrived(&mut self, from: Peer, records: Vec<LooseRecord>) {
+        let unread = self.admission.unread.get(&from).is_some_and(|until| self.now_ms < *until);
         for loose in records.into_iter().take(FETCH_RECORDS_MAX) {
             let candidate = Candidate::new(loose.record, loose.attachment);
             self.bodies.offer(&candidate);
-            if !self.mempool.contains(&candidate.leaf) && !self.admission.queued.contains(&candidate.leaf) {
+            if !unread && !self.mempool.contains(&candidate.leaf) && !self.admission.queued.contains(&candidate.leaf) {
                 self.queue_candidate(Origin::Peer(from), candidate);
             }
         }
@@ -125,8 +130,10 @@ impl Core {
                             Origin::Client(request) => {
                                 self.effect(Effect::Answer(request, Answer::Rejected(rejection.clone())));
                             }
+                            // One signer must not split the validators: a peer is not cut off for what it relays, only
+                            // its unasked records are left unread for a while.
                             Origin::Peer(peer) if rejection.code == "T_SIGNATURE" => {
-                                self.effect(Effect::Score(peer, rejection.to_string()));
+                                self.admission.unread.insert(peer, self.now_ms.saturating_add(UNREAD_MS));
                             }
                             Origin::Peer(_) => {}
                         }
