@@ -3,7 +3,7 @@
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::crypto::Signature;
-use dalil_ledger::validators::{ValidatorIndex, ValidatorSet};
+use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet, VoteKind};
 
 use crate::statement::Statement;
 
@@ -49,4 +49,19 @@ impl Evidence {
         }
         Ok(())
     }
+}
+
+/// The members accused by a commit certificate and a later polka of the same height for another block: they precommitted
+/// one block and prevoted another in a later round. Without a polka in between that released them, at least f+1 of them
+/// broke the lock rule (amnesia); which of them, their own messages must show. Empty unless the two contradict each other.
+///
+/// Both certificates must have been verified against set(h).
+pub fn accused_of_amnesia(commit: &Certificate, polka: &Certificate) -> Vec<ValidatorIndex> {
+    let (earlier, later) = (commit.subject, polka.subject);
+    let of_kinds = commit.kind == VoteKind::Precommit && polka.kind == VoteKind::Prevote;
+    let of_blocks = earlier.block.is_some() && later.block.is_some() && earlier.block != later.block;
+    if !of_kinds || !of_blocks || earlier.height != later.height || earlier.round >= later.round {
+        return Vec::new();
+    }
+    commit.signer_indexes().filter(|who| polka.signers >> who.0 & 1 == 1).collect()
 }

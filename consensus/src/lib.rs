@@ -113,7 +113,7 @@ mod timeouts;
 
 pub use engine::{Config, Engine, Signer, Standing};
 pub use event::{Event, HeightContext, HeightKnowledge, TimerId, TimerKind, Verdict};
-pub use evidence::{Evidence, EvidenceError};
+pub use evidence::{Evidence, EvidenceError, accused_of_amnesia};
 pub use message::{MESSAGE_BYTES_MAX, Message, Proposal, Status, Vote};
 pub use output::{Action, Batch, BlockDemand, CosignRefused, EmptyBlocks, HaltReason, Output, PeerFault, Persist};
 pub use record::{CONSENSUS_RECORD_BYTES_MAX, ConsensusRecord, Lock, PendingSignature, Restored, ValidBlock};

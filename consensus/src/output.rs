@@ -82,7 +82,8 @@ pub enum Action {
         after_ms: u64,
     },
     /// Fetch the body of a block by id and hand it in as [`crate::Event::Block`]. Asked again at each rebroadcast while
-    /// the body is missing; the latest list of holders replaces earlier ones.
+    /// the body is missing; the latest list of holders replaces earlier ones. A driver that is rebuilding the block from
+    /// its compact form finishes that first.
     FetchBlock {
         /// The block.
         id: BlockId,

@@ -40,6 +40,9 @@ pub struct Cosigned {
 }
 
 /// Whether a key that came to this machine without its history may sign yet.
+///
+/// The highest report counts, since perhaps one honest peer alone knows of it. So a faulty peer can keep the key silent
+/// by reporting a height out of reach; then the operator lifts the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
 pub enum Quarantine {
     /// It may.

@@ -2,6 +2,7 @@
 
 use dalil_consensus::{
     Action, Event, Evidence, EvidenceError, MESSAGE_BYTES_MAX, Message, PeerFault, ProposalSubject, Status,
+    accused_of_amnesia,
 };
 use dalil_ledger::crypto::{Hash, Signature};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteSubject};
@@ -167,4 +168,17 @@ fn messages_have_one_spelling_and_a_limit() {
         assert!(Message::decode(&bytes[..bytes.len() - 2]).is_err());
     }
     assert!(Message::decode(&[0; MESSAGE_BYTES_MAX + 1]).is_err());
+}
+
+#[test]
+fn amnesia_accuses_those_who_signed_both() {
+    let bench = Bench::new(0);
+    let (one, two) = (Some(Hash([1; 32])), Some(Hash([2; 32])));
+    let commit = bench.certificate(Precommit, 1, one, &[0, 1, 2]);
+    let polka = bench.certificate(Prevote, 2, two, &[1, 2, 3]);
+    assert_eq!(accused_of_amnesia(&commit, &polka), [ValidatorIndex(1), ValidatorIndex(2)]);
+    let same_block = bench.certificate(Prevote, 2, one, &[1, 2, 3]);
+    let earlier = bench.certificate(Prevote, 0, two, &[1, 2, 3]);
+    assert!(accused_of_amnesia(&commit, &same_block).is_empty());
+    assert!(accused_of_amnesia(&commit, &earlier).is_empty());
 }

@@ -175,6 +175,17 @@ fn rule_03_l29_a_newer_polka_releases_the_lock_and_an_older_does_not() {
 }
 
 #[test]
+fn rule_05_a_later_polka_moves_the_lock() {
+    let mut bench = Bench::new(0);
+    lock_in_round_0(&mut bench);
+    let other = bench.block(2, &[2]);
+    bench.propose(1, &other);
+    bench.certify(Prevote, 1, Some(other.id()), &[1, 2, 3]);
+    assert_eq!(bench.engine.locked().map(|lock| (lock.block, lock.round)), Some((other.id(), 1)));
+    assert_eq!(bench.signed(), [prevote(1, None), precommit(1, Some(other.id()))]);
+}
+
+#[test]
 fn rule_03_a_re_proposal_below_the_lock_gets_nil() {
     let mut bench = Bench::new(0);
     bench.certify(Precommit, 1, None, &[1, 2, 3]);

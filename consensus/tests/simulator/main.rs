@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)] // Test code: a broken promise must stop the run.
 
 mod chain;
+mod driver;
 mod faults;
 mod found_on_paper;
 mod node;

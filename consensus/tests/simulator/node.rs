@@ -116,6 +116,11 @@ impl Node {
         Ok(outputs)
     }
 
+    /// Whether a record is news to this node.
+    pub fn lacks(&self, number: u64) -> bool {
+        self.engine.is_some() && !self.disk.recorded().contains(&number)
+    }
+
     /// A body this node can serve.
     pub fn body(&self, id: &Hash) -> Option<Arc<Block>> {
         let held = self.engine.as_ref().and_then(|engine| engine.block(id));

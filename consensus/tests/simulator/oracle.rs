@@ -100,7 +100,7 @@ impl Oracle {
 
     fn prevote_respects_lock(&self, who: usize, (height, round): Place, block: Hash) -> Result<(), String> {
         let precommits = self.signed.range((who, 2, height, 0)..(who, 2, height, round));
-        let lock = precommits.filter_map(|((_, _, _, at), block)| block.map(|block| (*at, block))).last();
+        let lock = precommits.filter_map(|((_, _, _, at), block)| block.map(|block| (*at, block))).next_back();
         let Some((locked_round, locked)) = lock.filter(|(_, locked)| *locked != block) else { return Ok(()) };
         let released = (locked_round..round).any(|at| self.polka((height, at), block));
         if released {
