@@ -107,6 +107,12 @@ impl Book {
                 continue;
             }
             now.check_shares()?;
+            outcome.about(id.subject());
+            // A link to another case (a share that came back to its giver) is nothing that an extract shows.
+            if before.as_ref().is_some_and(|before| Plot { latest: now.latest.clone(), ..before.clone() } == now) {
+                state.put_value(plot_key(&id), &now);
+                continue;
+            }
             let holders = |plot: &Plot| -> BTreeSet<KhatianId> {
                 plot.live_holdings().iter().map(|holding| id.khatian(holding.khatian)).collect()
             };
@@ -120,7 +126,6 @@ impl Book {
             if let Some(before) = before {
                 now.version = leave(state, context, &id.dependency(), before.version)?;
             }
-            outcome.about(id.subject());
             state.put_value(plot_key(&id), &now);
         }
         for (id, (gained, lost)) in &shown {

@@ -250,14 +250,18 @@ pub fn reject(case: &str) -> LandCall {
 }
 
 /// Replaces the notation of sample files by what a call holds.
-fn expand(value: &mut serde_json::Value) {
+fn expand(value: &mut serde_json::Value, start_ms: u64) {
+    if let Some(minutes) = value.get("minutes_from_start").and_then(|minutes| minutes.as_u64()) {
+        *value = (start_ms + minutes * MINUTE_MS).into();
+        return;
+    }
     if let Some(text) = value.get("digest_of").and_then(|text| text.as_str()) {
         *value = serde_json::Value::String(digest(text).to_string());
         return;
     }
     match value {
-        serde_json::Value::Array(items) => items.iter_mut().for_each(expand),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(expand),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| expand(item, start_ms)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| expand(field, start_ms)),
         _ => {}
     }
 }
@@ -265,7 +269,7 @@ fn expand(value: &mut serde_json::Value) {
 /// Plays the steps of a sample file; each must come out as it says. Calls `after` with each step's name.
 pub fn play(world: &mut World, file: &str, mut after: impl FnMut(&World, &str)) {
     let mut file: serde_json::Value = serde_json::from_str(file).unwrap();
-    expand(&mut file);
+    expand(&mut file, world.time_ms);
     for step in file["steps"].as_array().unwrap() {
         let name = step["step"].as_str().unwrap();
         world.advance(step["after_minutes"].as_u64().unwrap_or(1) * MINUTE_MS);

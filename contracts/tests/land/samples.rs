@@ -4,7 +4,7 @@ use dalil_contracts::land::types::LandClass;
 use dalil_contracts::units::Area;
 use dalil_ledger::document::{Provenance, Status, Uri};
 
-use super::fixture::{DEATH, case, deed, khatian, play, plot, record_death, share};
+use super::fixture::{case, deed, khatian, play, plot, share};
 use crate::support::{World, token};
 
 const SETUP: &str = include_str!("../../../testnet/sample/land-setup.json");
@@ -13,7 +13,6 @@ const SHOWPIECE: &str = include_str!("../../../testnet/sample/land-showpiece.jso
 
 fn setup() -> World {
     let mut world = World::west_bengal();
-    record_death(&mut world, DEATH);
     play(&mut world, SETUP, |_, _| {});
     world
 }
