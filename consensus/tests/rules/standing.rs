@@ -2,12 +2,12 @@
 
 use dalil_consensus::{
     Action, CosignRefused, Engine, Event, HaltReason, HeightKnowledge, Message, Quarantine, Restored, SignRecord,
-    Standing, Status, TimerKind,
+    Standing, Status, TimerKind, Vote,
 };
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::validators::ValidatorIndex;
+use dalil_ledger::validators::{ValidatorIndex, ValidatorSet, VoteSubject};
 
-use super::bench::{Bench, Precommit, Prevote};
+use super::bench::{Bench, Precommit, Prevote, signed_vote};
 use super::chain::{CHAIN, DRIFT_MS, Head, START_MS, TIMEOUTS, consensus_key, validator_set};
 
 #[test]
@@ -157,4 +157,29 @@ fn a_single_validator_needs_nobody() {
     bench.feed(Event::BlockBuilt { height: 1, round: 0, parent, block: Some(block) });
     assert!(bench.saw(|action| matches!(action, Action::Decide { .. })));
     assert!(!bench.saw(|action| matches!(action, Action::FetchBlock { .. })));
+}
+
+#[test]
+fn a_change_of_the_set_moves_indexes_and_retires_members() {
+    let larger = validator_set(5);
+    let without_first = ValidatorSet::new(larger.iter().skip(1).cloned().collect()).expect("four members");
+    for (me, expected) in [(1, Standing::Signs(ValidatorIndex(0))), (0, Standing::Follower)] {
+        let mut bench = Bench::new(me);
+        let block = bench.block(1, &[1]);
+        bench.head = Head::of(&block);
+        bench.actions.clear();
+        bench.feed(Event::NewHeight(bench.head.context(&without_first, HeightKnowledge::Open)));
+        assert_eq!(bench.engine.standing(), expected);
+        assert_eq!(bench.saw(|action| matches!(action, Action::Cosign(_))), me == 1, "set(h+1) cosigns head h");
+        // Keys 2, 3 and 4 stand at places 1, 2 and 3 now.
+        let next = bench.block(2, &[2]);
+        let subject = VoteSubject { height: 2, round: 0, block: Some(next.id()) };
+        for place in 1..4_usize {
+            let Message::Vote(vote) = signed_vote(place + 1, Precommit, subject) else { panic!("a vote") };
+            bench.message(place, Message::Vote(Vote { signer: place as u8, ..vote }));
+        }
+        assert!(!bench.saw(|action| matches!(action, Action::Misbehaviour { .. })));
+        bench.feed(Event::Block(next));
+        assert!(bench.saw(|action| matches!(action, Action::Decide { .. })));
+    }
 }
