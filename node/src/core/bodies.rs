@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dalil_ledger::block::{Attachment, Block, BlockId, Height};
+use dalil_ledger::block::{Block, BlockId, Height};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::log;
 use dalil_ledger::store::LedgerView;
@@ -31,7 +31,7 @@ impl Assembly {
 
     fn assemble(&self) -> Option<Block> {
         let found = self.compact.leaves.iter().map(|leaf| self.records.get(leaf)).collect::<Option<Vec<_>>>()?;
-        let attachments = found.iter().filter_map(|candidate| candidate.attachment.as_deref().map(Attachment::clone));
+        let attachments = found.iter().filter_map(|candidate| candidate.attachment.as_deref().cloned());
         Some(Block {
             header: self.compact.header.clone(),
             attachments: attachments.collect(),

@@ -26,7 +26,7 @@ impl Core {
 
     pub(super) fn enqueue(&mut self, outputs: Vec<Output>) {
         for output in outputs {
-            let mut then: Vec<Then> = output.then.into_iter().map(Then::Act).collect();
+            let mut then: Vec<Then> = output.then.into_iter().map(|action| Then::Act(Box::new(action))).collect();
             if output.persist.is_some() {
                 then.push(Then::Durable(output.seq));
             }
@@ -62,7 +62,7 @@ impl Core {
         while let Some(released) = self.fifo.release() {
             for then in released {
                 match then {
-                    Then::Act(action) => self.act(action),
+                    Then::Act(action) => self.act(*action),
                     Then::Durable(seq) => self.engine(Input::Persisted(seq)),
                     Then::Committed { executed, source } => self.committed(&executed, source),
                 }
@@ -196,7 +196,7 @@ impl Core {
             return;
         }
         let id = block.id();
-        self.deciding = Some(Deciding { height, id, certificate, source, stage: Stage::Executing });
+        self.deciding = Some(Deciding { id, certificate, source, stage: Stage::Executing });
         if self.executed.contains_key(&id) {
             self.commit_decided();
         } else {

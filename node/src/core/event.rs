@@ -26,7 +26,7 @@ pub enum Event {
         /// The authenticated peer.
         from: Peer,
         /// What it said.
-        message: Message,
+        message: Box<Message>,
     },
     /// A client submits a record.
     Submit {

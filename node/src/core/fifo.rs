@@ -10,7 +10,7 @@ struct Slot<A> {
 }
 
 /// The queue. `A` is what is released.
-pub struct Fifo<A> {
+pub(super) struct Fifo<A> {
     slots: VecDeque<Slot<A>>,
     next_seq: u64,
     durable: u64,
@@ -25,7 +25,7 @@ impl<A> Default for Fifo<A> {
 impl<A> Fifo<A> {
     /// Appends a write, if there is one, and what waits for it and for all writes before. Returns the write with the
     /// number under which it is to be reported durable.
-    pub fn push(&mut self, persist: Option<Persist>, then: Vec<A>) -> Option<(u64, Persist)> {
+    pub(super) fn push(&mut self, persist: Option<Persist>, then: Vec<A>) -> Option<(u64, Persist)> {
         let numbered = persist.map(|persist| {
             let seq = self.next_seq;
             self.next_seq += 1;
@@ -36,12 +36,12 @@ impl<A> Fifo<A> {
     }
 
     /// All writes up to `seq` are durable.
-    pub fn durable(&mut self, seq: u64) {
+    pub(super) fn durable(&mut self, seq: u64) {
         self.durable = self.durable.max(seq);
     }
 
     /// The actions of the first slot, if nothing it waits for is outstanding.
-    pub fn release(&mut self) -> Option<Vec<A>> {
+    pub(super) fn release(&mut self) -> Option<Vec<A>> {
         let front = self.slots.front()?;
         if front.waits_for.is_some_and(|seq| seq > self.durable) {
             return None;

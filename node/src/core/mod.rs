@@ -83,7 +83,7 @@ pub enum StartError {
 /// What is released by the FIFO.
 enum Then {
     /// An engine's action.
-    Act(dalil_consensus::Action),
+    Act(Box<dalil_consensus::Action>),
     /// The engine's persist with this number is durable.
     Durable(u64),
     /// A block is durable.
@@ -92,7 +92,6 @@ enum Then {
 
 /// A decision whose block is being executed again or written.
 struct Deciding {
-    height: Height,
     id: BlockId,
     certificate: Certificate,
     source: Source,
@@ -225,7 +224,7 @@ impl Core {
     pub fn handle(&mut self, event: Event, now_ms: u64) -> Vec<Effect> {
         self.now_ms = self.now_ms.max(now_ms);
         match event {
-            Event::Message { from, message } => self.message(from, message),
+            Event::Message { from, message } => self.message(from, *message),
             Event::Submit { request, record, attachment } => self.submit(request, *record, attachment),
             Event::Timer(Timer::Consensus(id)) => self.engine(dalil_consensus::Event::Timer(id)),
             Event::Timer(Timer::Cosign) => self.cosign_again(),

@@ -103,8 +103,7 @@ pub struct NetworkConfig {
 impl Network {
     /// Listens, and starts the network's tasks.
     pub async fn start(config: NetworkConfig, inbox: Inbox) -> anyhow::Result<Self> {
-        let seed = zeroed_copy(config.key.seed());
-        let identity = libp2p::identity::Keypair::ed25519_from_bytes(seed).context("network key")?;
+        let identity = libp2p::identity::Keypair::ed25519_from_bytes(*config.key.seed()).context("network key")?;
         let own = identity.public().to_peer_id();
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_pending_incoming(Some(PENDING_MAX))
@@ -198,10 +197,6 @@ impl Network {
     }
 }
 
-fn zeroed_copy(seed: &[u8; 32]) -> [u8; 32] {
-    *seed
-}
-
 async fn await_listening(swarm: &mut Swarm<Behaviour>, listen: std::net::SocketAddr) -> anyhow::Result<()> {
     loop {
         match swarm.select_next_some().await {
@@ -259,10 +254,9 @@ async fn drive(
                     swarm.behaviour_mut().allowed.allow_peer(id);
                 }
                 for (id, address) in &dial {
-                    if !swarm.is_connected(id) && !banished.contains_key(id) && *id != *swarm.local_peer_id() {
-                        if let Err(error) = swarm.dial(address.clone()) {
-                            debug!(peer = %id, %error, "cannot dial");
-                        }
+                    let missing = !swarm.is_connected(id) && !banished.contains_key(id) && *id != *swarm.local_peer_id();
+                    if missing && let Err(error) = swarm.dial(address.clone()) {
+                        debug!(peer = %id, %error, "cannot dial");
                     }
                 }
             }
@@ -341,7 +335,7 @@ async fn read_frames(
         };
         match decoded {
             Ok(message) => {
-                if sink.send(Event::Message { from: peer, message }).await.is_err() {
+                if sink.send(Event::Message { from: peer, message: Box::new(message) }).await.is_err() {
                     return;
                 }
             }

@@ -1,6 +1,6 @@
 //! Durable writes, one after the other, on a thread of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -50,7 +50,7 @@ impl Drop for Storage {
     }
 }
 
-fn write_all(ledger: &Ledger, sign_record: &PathBuf, writes: &Receiver<(u64, Persist)>, report: &impl Report) {
+fn write_all(ledger: &Ledger, sign_record: &Path, writes: &Receiver<(u64, Persist)>, report: &impl Report) {
     for (seq, persist) in writes {
         let done = match persist {
             Persist::SignRecord(bytes) => {
