@@ -37,7 +37,20 @@ watch_rocksdb() {
     rm -f "$started"
 }
 
+# forget_other_checkout: the target folder serves one checkout at a time. cargo tells changed sources by their times, so
+# those of another checkout, if older, would pass for the ones that were built. Only our own crates are forgotten.
+forget_other_checkout() {
+    local stamp=$CARGO_TARGET_DIR/checkout here
+    here=$(pwd -P)
+    if [ -d "$CARGO_TARGET_DIR/dalil" ] && [ "$(cat "$stamp" 2>/dev/null)" != "$here" ]; then
+        cargo clean --quiet --profile dalil -p dalil-ledger -p dalil-contracts -p dalil-consensus -p dalil-node
+    fi
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s\n' "$here" >"$stamp"
+}
+
 load_env_file
+forget_other_checkout
 exec {watched}> >(watch_rocksdb)
 watcher=$!
 status=0

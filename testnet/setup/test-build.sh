@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Shows that build.sh reports RocksDB's progress, hands on cargo's exit code, and leaves no watcher behind.
+# Shows that build.sh reports RocksDB's progress, hands on cargo's exit code, leaves no watcher behind, and forgets what
+# another checkout built.
 # A stand-in for cargo writes the files that the real one would.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -26,12 +27,15 @@ touch -d '10 minutes ago' "$crate/out/left-over.o"
 touch -d '5 minutes ago' "$crate/invoked.timestamp"
 cat >"$work/bin/cargo" <<END
 #!/bin/sh
+if [ "\$1" = clean ]; then echo "\$*" >>$work/cleaned; exit 0; fi
 sleep 0.2; touch $crate/out/a.o $crate/out/b.o
 sleep 1.4; touch $crate/out/librocksdb.a
 sleep 1.2; exit 7
 END
 chmod +x "$work/bin/cargo"
 
+mkdir -p "$work/target"
+echo /another/checkout >"$work/target/checkout"
 code=0
 env PATH="$work/bin:$PATH" CARGO_HOME="$work/cargo" CARGO_TARGET_DIR="$work/target" DALIL_CACHE="$work/kept" \
     TMPDIR="$work" DALIL_REPORT_EVERY_S=1 ./build.sh build >"$work/said" 2>&1 || code=$?
@@ -42,6 +46,7 @@ check "cargo's exit code is handed on" [ "$code" = 7 ]
 check "the object files of this compilation are counted" grep -qx "RocksDB: 2 of 4 objects, 5 min" "$work/said"
 check "it is silent once the library is there" [ "$lines" = 1 ]
 check "no watcher is left" [ -z "$left" ]
+check "what another checkout built of our crates is forgotten" grep -q -- "-p dalil-node" "$work/cleaned"
 
 echo "test-build: $passed passed, $failed failed"
 [ "$failed" = 0 ]
