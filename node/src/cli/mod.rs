@@ -1,5 +1,6 @@
 //! The program `dalil`, one file a command. Every command that answers a question takes `--json`.
 
+mod bench;
 mod client;
 mod node;
 mod officer;
@@ -28,6 +29,8 @@ enum Command {
     /// Make and run a network of validators for development.
     #[command(subcommand)]
     Testnet(testnet::TestnetCommand),
+    /// Drive a network with records of all kinds and say what a record costs.
+    Bench(bench::Bench),
 }
 
 /// How a command answers.
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Node(command) => node::run(command, format).await,
             Command::Testnet(command) => testnet::run(command, format).await,
+            Command::Bench(options) => bench::run(options, format).await,
         }
     });
     match done {
