@@ -2,9 +2,15 @@
 
 mod bench;
 mod client;
+mod completions;
+mod key;
 mod node;
 mod officer;
+mod output;
+mod record;
 mod testnet;
+mod time;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -29,6 +35,16 @@ enum Command {
     /// Make and run a network of validators for development.
     #[command(subcommand)]
     Testnet(testnet::TestnetCommand),
+    /// Make and show key files.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Hand in signed records and read the log.
+    #[command(subcommand)]
+    Record(record::RecordCommand),
+    /// Check whether a document is genuine and in force.
+    Verify(verify::Verify),
+    /// Print the completion script of a shell.
+    Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
     Bench(bench::Bench),
 }
@@ -57,6 +73,10 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Node(command) => node::run(command, format).await,
             Command::Testnet(command) => testnet::run(command, format).await,
+            Command::Key(command) => key::run(&command, format),
+            Command::Record(command) => record::run(command, format).await,
+            Command::Verify(verify) => Ok(verify::run(&verify, format).await),
+            Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
         }
     });

@@ -1,0 +1,107 @@
+//! `dalil key`: make a key file, and show what may be shown of one.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use dalil_ledger::block::DepartmentId;
+use dalil_ledger::checkpoint::{KeyKind, KeyName, VerifierKey, cosigner_name};
+use dalil_ledger::validators::Validator;
+use serde_json::json;
+
+use super::Format;
+use super::output::{fact, print};
+use crate::shell::home::{NodeKeys, make_seed, read_seed};
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key file that only its owner can read. Never replaces one.
+    New(New),
+    /// Show the public half of a key file.
+    Show(Show),
+}
+
+#[derive(Args)]
+pub(crate) struct New {
+    /// The file to make: 32 bytes in hexadecimal.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    /// The key file.
+    file: PathBuf,
+    /// Show the four public keys of this department's validator, whose seed the file holds.
+    #[arg(long, value_name = "DEPARTMENT")]
+    validator: Option<DepartmentId>,
+    /// The validator's network key; `network.seed` beside the file if not given.
+    #[arg(long, value_name = "FILE", requires = "validator")]
+    network: Option<PathBuf>,
+    /// The log's origin, such as `ledger.example/wb`: shows the proof keys as vkeys too.
+    #[arg(long, requires = "validator")]
+    origin: Option<KeyName>,
+}
+
+pub(crate) fn run(command: &KeyCommand, format: Format) -> anyhow::Result<ExitCode> {
+    match command {
+        KeyCommand::New(new) => {
+            let public = make_seed(&new.out)?.public();
+            match format {
+                Format::Json => print(&json!({ "file": new.out, "public": public }).to_string())?,
+                Format::Text => print(&[fact("file", new.out.display()), fact("public", public)].join("\n"))?,
+            }
+        }
+        KeyCommand::Show(show) => match &show.validator {
+            Some(department) => show_validator(show, department, format)?,
+            None => {
+                let public = read_seed(&show.file)?.public();
+                match format {
+                    Format::Json => print(&json!({ "public": public }).to_string())?,
+                    Format::Text => print(&public.to_string())?,
+                }
+            }
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_validator(show: &Show, department: &DepartmentId, format: Format) -> anyhow::Result<()> {
+    let beside = show.file.parent().unwrap_or(Path::new(".")).join("network.seed");
+    let network = read_seed(show.network.as_deref().unwrap_or(&beside)).context("the validator's network key")?;
+    let keys = NodeKeys { network, validator: Some(read_seed(&show.file)?) };
+    let validator = keys.validator(department.clone()).context("the file holds no validator's seed")?;
+    let vkeys = show.origin.as_ref().map(|origin| vkeys_of(&validator, origin)).transpose()?;
+    match format {
+        Format::Json => {
+            let mut object = serde_json::to_value(&validator)?;
+            if let (Some(object), Some((log, cosigner))) = (object.as_object_mut(), &vkeys) {
+                object.insert("log_vkey".to_owned(), json!(log.to_string()));
+                object.insert("cosigner_vkey".to_owned(), json!(cosigner.to_string()));
+            }
+            print(&object.to_string())?;
+        }
+        Format::Text => {
+            let mut lines = vec![
+                fact("department", &validator.department),
+                fact("consensus", validator.consensus),
+                fact("cosigner", validator.cosigner),
+                fact("log", validator.log),
+                fact("network", validator.network),
+            ];
+            if let Some((log, cosigner)) = vkeys {
+                lines.extend([fact("log", log), fact("witness", cosigner)]);
+            }
+            print(&lines.join("\n"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The proof keys as a policy names them: the log's, then the cosigner's.
+fn vkeys_of(validator: &Validator, origin: &KeyName) -> anyhow::Result<(VerifierKey, VerifierKey)> {
+    let log = VerifierKey { name: origin.clone(), kind: KeyKind::Log, key: validator.log };
+    let name = cosigner_name(origin, &validator.department)?;
+    Ok((log, VerifierKey { name, kind: KeyKind::Cosigner, key: validator.cosigner }))
+}

@@ -1,0 +1,116 @@
+//! What the command line asks about: a receipt, a document's file, a URI or a digest.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+use dalil_ledger::crypto::{Hash, sha256};
+use dalil_ledger::document::Uri;
+use dalil_ledger::receipt::{Question, STATUS_BYTES_MAX};
+use sha2::{Digest as _, Sha256};
+
+use super::Usage;
+
+/// What the first argument is.
+pub(super) enum Subject {
+    /// A `.dalil-status` file's bytes.
+    Status(Vec<u8>),
+    /// A `.tlog-proof` file's bytes.
+    Inclusion(Vec<u8>),
+    /// A file that is no receipt: the document itself, of which nothing but the digest is used.
+    Document(Hash),
+    /// A document's URI.
+    Uri(Uri),
+    /// A document's digest.
+    Digest(Hash),
+}
+
+/// Facts that an answer must be about; none where nobody said.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    /// The document's URI.
+    pub(super) uri: Option<Uri>,
+    /// SHA-256 of the document's file.
+    pub(super) digest: Option<Hash>,
+}
+
+impl Asked {
+    /// What to ask a node. The digest says more: it binds the answer to the file.
+    pub(super) fn question(&self) -> Option<Question> {
+        self.digest.map(Question::Digest).or_else(|| self.uri.clone().map(Question::Uri))
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.uri, &self.digest) {
+            (Some(uri), _) => uri.fmt(f),
+            (None, Some(digest)) => write!(f, "SHA-256 {digest}"),
+            (None, None) => f.write_str("what the receipt is about"),
+        }
+    }
+}
+
+impl Subject {
+    /// Reads the argument. A file comes first; what is no file is a digest or a URI.
+    pub(super) fn read(what: &str) -> Result<Self, Usage> {
+        let path = Path::new(what);
+        if path.is_file() {
+            return Self::of_file(path);
+        }
+        if let Ok(digest) = what.to_ascii_lowercase().parse() {
+            return Ok(Self::Digest(digest));
+        }
+        match what.parse::<Uri>() {
+            Ok(uri) if what.starts_with("in.") => Ok(Self::Uri(uri)),
+            _ => Err(Usage(format!(
+                "{what:?} is no file here, no document's URI (in.gov.…) and no SHA-256 of 64 hexadecimal digits"
+            ))),
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<Self, Usage> {
+        let unreadable = |error: std::io::Error| Usage(format!("cannot read {}: {error}", path.display()));
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut head = Vec::new();
+        let limit = u64::try_from(STATUS_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+        file.by_ref().take(limit).read_to_end(&mut head).map_err(unreadable)?;
+        // Content first, then the name: a damaged first line must not turn a receipt into a document.
+        let named = |ending: &str| path.extension().is_some_and(|extension| extension == ending);
+        if looks_like_inclusion(&head) || named("tlog-proof") {
+            return Ok(Self::Inclusion(head));
+        }
+        if looks_like_status(&head) || named("dalil-status") {
+            return Ok(Self::Status(head));
+        }
+        if head.len() <= STATUS_BYTES_MAX {
+            return Ok(Self::Document(sha256(&head)));
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(&head);
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer).map_err(unreadable)? {
+                0 => return Ok(Self::Document(Hash(hasher.finalize().into()))),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+}
+
+fn looks_like_inclusion(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"c2sp.org/tlog-proof@")
+}
+
+fn looks_like_status(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
+    text.trim_start().starts_with('{') && text.contains("\"dalil-status/")
+}
+
+/// SHA-256 of the file that somebody holds in hand.
+pub(super) fn digest_of(path: &Path) -> Result<Hash, Usage> {
+    match Subject::of_file(path)? {
+        Subject::Document(digest) => Ok(digest),
+        _ => Err(Usage(format!("{} is a receipt, expected the document that it is about", path.display()))),
+    }
+}

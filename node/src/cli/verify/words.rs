@@ -1,0 +1,149 @@
+//! The answer in words, for people.
+
+use dalil_contracts::Invocation;
+use dalil_ledger::document::{DocumentEntry, Provenance, Status};
+
+use super::finding::{Finding, Proven, Recorded, Report};
+use crate::cli::output::{bold, fact};
+use crate::cli::time::{ist, span};
+
+impl Report {
+    /// A headline with the status, then the facts.
+    pub(super) fn to_text(&self) -> String {
+        let (word, mut lines) = match &self.finding {
+            Finding::Status(proven) => (headline(proven), status_facts(proven, self.checked_at_ms)),
+            Finding::Recorded(recorded) => {
+                ("RECORDED, PRESENT STATUS NOT PROVEN".to_owned(), record_facts(recorded, self.checked_at_ms))
+            }
+            Finding::Unchecked(why) => {
+                ("COULD NOT CHECK".to_owned(), vec![fact("reason", format_args!("{} ({})", why.detail, why.code))])
+            }
+        };
+        if let (Some((validators, _)), Some(quorum)) = (self.sizes, self.quorum()) {
+            lines.push(fact("vouched by", format_args!("{quorum} of {validators} validators")));
+        }
+        lines.extend(self.proven().iter().map(|line| fact("proven", line)));
+        lines.extend(self.not_proven().iter().map(|line| fact("not proven", line)));
+        lines.push(match (&self.node, &self.finding) {
+            (Some(node), Finding::Unchecked(_)) => fact("asked", node),
+            (Some(node), _) => fact("receipt", format_args!("from {node}, checked here")),
+            (None, _) => fact("receipt", "a file, checked here; no node was asked"),
+        });
+        lines.extend(self.saved.iter().map(|path| fact("saved", path)));
+        let about = match &self.finding {
+            Finding::Recorded(recorded) if self.asked.question().is_none() => {
+                format!("record {} of the log", recorded.inclusion.index)
+            }
+            _ => self.asked.to_string(),
+        };
+        format!("{}\n{about}\n\n{}", bold(&word), lines.join("\n"))
+    }
+
+    fn quorum(&self) -> Option<usize> {
+        match &self.finding {
+            Finding::Status(proven) => Some(proven.answer.quorum),
+            Finding::Recorded(recorded) => Some(recorded.inclusion.quorum),
+            Finding::Unchecked(_) => None,
+        }
+    }
+}
+
+fn headline(proven: &Proven) -> String {
+    let word = match proven.answer.status {
+        Status::Valid => "VALID",
+        Status::NotYetValid => "NOT YET VALID",
+        Status::Expired => "EXPIRED",
+        Status::Suspended => "SUSPENDED",
+        Status::Revoked => "REVOKED",
+        Status::Superseded => "SUPERSEDED",
+        Status::Consumed => "CONSUMED",
+        Status::Cancelled => "CANCELLED",
+        Status::Seized => "SEIZED",
+        Status::NotOnRecord => "NOT ON RECORD",
+    };
+    match proven.asked_as_of_ms {
+        Some(as_of_ms) => format!("{word} AS OF {}", ist(as_of_ms)),
+        None => word.to_owned(),
+    }
+}
+
+fn status_facts(proven: &Proven, checked_at_ms: u64) -> Vec<String> {
+    let answer = &proven.answer;
+    let since = answer.since_ms.map(|since_ms| format!(", since {}", ist(since_ms))).unwrap_or_default();
+    let mut lines = vec![fact("reason", format_args!("{}{since}", reason_words(&answer.reason)))];
+    if let Some(entry) = &answer.entry {
+        lines.extend(document_facts(entry));
+    }
+    let age = span(checked_at_ms.saturating_sub(answer.freshness_ms));
+    let limit = span(proven.age_max_ms);
+    lines.push(fact("as of", format_args!("{}; {age} old, at most {limit} counts", ist(answer.freshness_ms))));
+    lines.push(fact("height", format_args!("{}, log of {} entries", answer.height, answer.log_size)));
+    lines
+}
+
+fn document_facts(entry: &DocumentEntry) -> Vec<String> {
+    let until = entry.valid_until_ms.map_or("without end".to_owned(), |until_ms| format!("until {}", ist(until_ms)));
+    let provenance = match entry.provenance {
+        Provenance::Decided => "decided under the ledger's rules",
+        Provenance::Imported => "imported from an older register, not decided here",
+        Provenance::Deemed => "deemed issued: the office let its time lapse",
+        Provenance::AutoRenewed => "renewed without an application",
+    };
+    let mut lines = vec![
+        fact("document", format_args!("{} about {}", entry.kind, entry.subject)),
+        fact("issuer", format_args!("department {}, office {}", entry.issuer.department, entry.issuer.office)),
+        fact("issued", format_args!("{}, {provenance}", ist(entry.issued_at_ms))),
+        fact("validity", format_args!("from {}, {until}", ist(entry.valid_from_ms))),
+        fact("digest", entry.digest),
+    ];
+    if let Some(newer) = &entry.superseded_by {
+        lines.push(fact("replaced by", newer));
+    }
+    lines
+}
+
+/// The reasons that the status function gives; others are the coarse reasons of recorded events.
+fn reason_words(reason: &str) -> &str {
+    match reason {
+        "in_force" => "in force",
+        "before_validity" => "its validity has not begun",
+        "validity_over" => "its validity is over",
+        "class_struck" => "an order strikes its class",
+        "source_changed" => "what it was drawn from has changed",
+        "not_on_record" => "the ledger knows no such document",
+        other => other,
+    }
+}
+
+fn record_facts(recorded: &Recorded, checked_at_ms: u64) -> Vec<String> {
+    let inclusion = &recorded.inclusion;
+    let mut lines = vec![fact("record", format_args!("{}, id {}", inclusion.index, inclusion.record.id()))];
+    match recorded.invocation() {
+        Some(invocation) => {
+            lines.push(fact("call", call_name(&invocation)));
+            lines.push(fact("posting", &invocation.posting));
+        }
+        None => lines.push(fact("call", "of a kind that this program does not know")),
+    }
+    let age = span(checked_at_ms.saturating_sub(inclusion.freshness_ms));
+    lines.push(fact("as of", format_args!("{}; {age} old", ist(inclusion.freshness_ms))));
+    lines
+}
+
+/// Kind and name of a call: `land.register_deed`.
+pub(crate) fn call_name(invocation: &Invocation) -> String {
+    call_name_in(&serde_json::to_value(&invocation.call).unwrap_or_default())
+}
+
+/// As [`call_name`], of a call as JSON.
+pub(crate) fn call_name_in(call: &serde_json::Value) -> String {
+    let first = |value: &serde_json::Value| match value {
+        serde_json::Value::String(name) => Some((name.clone(), serde_json::Value::Null)),
+        serde_json::Value::Object(fields) if fields.len() == 1 => {
+            fields.iter().next().map(|(name, inner)| (name.clone(), inner.clone()))
+        }
+        _ => None,
+    };
+    let Some((kind, inner)) = first(call) else { return "unknown".to_owned() };
+    first(&inner).map_or_else(|| kind.clone(), |(name, _)| format!("{kind}.{name}"))
+}
