@@ -26,7 +26,7 @@ use crate::cli::officer::{key_of, sign};
 use crate::cli::output::{bold, fact, print};
 use crate::cli::testnet::NetworkFile;
 use crate::cli::time::{ist, parse_span};
-use crate::shell::node::now_ms;
+use crate::shell::clock::now_ms;
 use crate::shell::home::read_seed;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
 
