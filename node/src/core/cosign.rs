@@ -83,6 +83,11 @@ impl Cosigning {
         published
     }
 
+    /// Whether the head of `size` leaves was published.
+    pub fn is_published(&self, size: u64) -> bool {
+        self.published.is_some_and(|(published, _)| published >= size)
+    }
+
     /// The checkpoint of a head that is still collected.
     pub fn checkpoint(&self, size: u64) -> Option<&Checkpoint> {
         self.heads.get(&size).map(|head| &head.checkpoint)

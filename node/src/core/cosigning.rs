@@ -12,6 +12,10 @@ use super::event::{Effect, Notice, Peer, Persist, Timer};
 use super::message::{HeadCosignature, Message};
 use super::{CONSENSUS, Core, NOTE_KEY, StartError};
 
+/// How soon a head without a quorum of cosignatures is cosigned again, in milliseconds: at a start, whoever was not
+/// connected yet missed the first.
+const COSIGN_AGAIN_MS: u64 = 1_000;
+
 impl Core {
     /// Begins to collect cosignatures of the head.
     pub(super) fn collect_head(&mut self) -> Result<Option<Published>, StartError> {
@@ -42,10 +46,17 @@ impl Core {
         self.validators.index_of(self.department.as_ref()?)
     }
 
+    /// Sets the time of the next cosignature of the same head.
+    pub(super) fn arm_cosign(&mut self) {
+        let interval_ms = u64::from(self.parameters.cosign_interval_ms);
+        let published = self.cosigning.is_published(self.view.log_size());
+        let after_ms = if published { interval_ms } else { interval_ms.min(COSIGN_AGAIN_MS) };
+        self.effect(Effect::Arm { timer: Timer::Cosign, after_ms });
+    }
+
     /// Says once more that the head is the head, if nothing stands against it.
     pub(super) fn cosign_again(&mut self) {
-        let after_ms = u64::from(self.parameters.cosign_interval_ms);
-        self.effect(Effect::Arm { timer: Timer::Cosign, after_ms });
+        self.arm_cosign();
         if self.halted.is_none()
             && let Ok(outputs) = self.engine.cosign(self.now_ms)
         {

@@ -213,7 +213,7 @@ impl Core {
             effects: VecDeque::new(),
         };
         core.open_head()?;
-        core.effect(Effect::Arm { timer: Timer::Cosign, after_ms: u64::from(genesis.parameters.cosign_interval_ms) });
+        core.arm_cosign();
         core.enqueue(outputs);
         core.settle();
         let effects = core.effects.drain(..).collect();
