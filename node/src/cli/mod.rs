@@ -3,6 +3,7 @@
 mod bench;
 mod client;
 mod completions;
+mod demo;
 mod key;
 mod node;
 mod officer;
@@ -47,6 +48,8 @@ enum Command {
     Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
     Bench(bench::Bench),
+    /// Play the showpiece on four validators, and check every answer offline.
+    Demo(demo::Demo),
 }
 
 /// How a command answers.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
+            Command::Demo(demo) => demo::run(demo, format).await,
         }
     });
     match done {
