@@ -77,7 +77,7 @@ pub struct SignRecord {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignRecordError {
     /// The checksum does not fit: the file is damaged.
-    #[error("the sign record is damaged; do not recreate it: bring the key to a fresh machine with `dalil key move`")]
+    #[error("the sign record is damaged; do not recreate it: move it away and declare the key moved: `dalil key move`")]
     Damaged,
     /// The checksum fits but the content is unknown to this version.
     #[error("the sign record was written by another version: {0}")]
@@ -93,7 +93,8 @@ pub enum StartError {
     /// There is a key but no sign record.
     #[error(
         "the consensus key has no sign record. Put back the file that was made with it; if it is lost, declare the key \
-         moved so that it stays silent until two more heights are decided. A new record is never created at start"
+         moved (`dalil key move`), so that it stays silent until two more heights are decided. A new record is never \
+         created at start"
     )]
     Missing,
     /// The record belongs to another chain.

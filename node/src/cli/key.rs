@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Format;
 use super::output::{fact, print};
-use crate::shell::home::{NodeKeys, make_seed, read_seed};
+use crate::shell::home::{Home, NodeKeys, make_seed, read_seed};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -20,6 +20,18 @@ pub(crate) enum KeyCommand {
     New(New),
     /// Show the public half of a key file.
     Show(Show),
+    /// Declare that a validator's key came to this machine without its sign record.
+    ///
+    /// The node then signs nothing until two heights beyond the highest that a quorum of its peers reports are decided, so
+    /// that it cannot contradict what the key signed elsewhere. Never leave the same key running on two machines.
+    Move(Move),
+}
+
+#[derive(Args)]
+pub(crate) struct Move {
+    /// The node's home folder.
+    #[arg(long)]
+    home: PathBuf,
 }
 
 #[derive(Args)]
@@ -51,6 +63,14 @@ pub(crate) fn run(command: &KeyCommand, format: Format) -> anyhow::Result<ExitCo
             match format {
                 Format::Json => print(&json!({ "file": new.out, "public": public }).to_string())?,
                 Format::Text => print(&[fact("file", new.out.display()), fact("public", public)].join("\n"))?,
+            }
+        }
+        KeyCommand::Move(moved) => {
+            let home = Home::at(&moved.home);
+            home.adopt_key(&home.keys()?, &home.genesis()?)?;
+            match format {
+                Format::Json => print(&json!({ "sign_record": home.sign_record_path() }).to_string())?,
+                Format::Text => print(&fact("made", home.sign_record_path().display()))?,
             }
         }
         KeyCommand::Show(show) => match &show.validator {

@@ -121,6 +121,18 @@ impl Home {
         Ok(())
     }
 
+    /// The sign record of a key that came here without its own: it signs nothing until two heights beyond the highest that
+    /// a quorum of its peers reports are decided. Refuses to replace one.
+    pub fn adopt_key(&self, keys: &NodeKeys, genesis: &Genesis) -> anyhow::Result<()> {
+        let Some(consensus) = keys.consensus() else { bail!("{} holds no validator's key", self.0.display()) };
+        let path = self.sign_record_path();
+        if path.exists() {
+            bail!("{} exists: the key is not new to this machine. If the file is damaged, move it away first", path.display());
+        }
+        replace_file(&path, &SignRecord::for_moved_key(genesis.chain_id(), consensus.public()).encode())?;
+        Ok(())
+    }
+
     /// The validator's keys with their sign record; none for an observer.
     pub fn validator_keys(&self, keys: &NodeKeys) -> anyhow::Result<Option<ValidatorKeys>> {
         let (Some(consensus), Some(cosigner), Some(log)) = (keys.consensus(), keys.cosigner(), keys.log()) else {
@@ -219,7 +231,7 @@ fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
 
 /// Replaces a file so that after a crash it is either the old or the new one.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let beside = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(bytes)?;

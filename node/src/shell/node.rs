@@ -2,74 +2,30 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use dalil_ledger::block::Attachment;
 use dalil_ledger::checkpoint::Policy;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::store::{Create, Kv, Ledger, LedgerView, RocksKv};
-use dalil_ledger::transaction::SignedTransaction;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
+use super::clock::now_ms;
+use super::handle::{NodeHandle, NodeStatus, Submission};
 use super::home::{Home, NodeKeys};
 use super::http;
 use super::network::{Inbox, Network, NetworkConfig};
 use super::storage::{Report, Storage};
 use super::workers::Workers;
 use crate::core::cosign::Published;
-use crate::core::{Answer, Core, Effect, Event, NOTE_KEY, Notice, RequestId, Source, Standing, executor};
+use crate::core::{Answer, Core, Effect, Event, NOTE_KEY, Notice, RequestId, Source, executor};
 
 /// Events that wait for the core, by urgency.
 const URGENT_QUEUE: usize = 4_096;
 const BULK_QUEUE: usize = 1_024;
 /// Submissions that wait for the core.
 const SUBMISSION_QUEUE: usize = 8_192;
-
-/// A record handed in by a client.
-pub struct Submission {
-    /// The record.
-    pub record: SignedTransaction,
-    /// The leaf list that it names.
-    pub attachment: Option<Attachment>,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<Answer>,
-}
-
-/// What an operator asks.
-#[derive(Debug, Clone, Serialize)]
-pub struct NodeStatus {
-    /// The chain id.
-    pub chain: Hash,
-    /// Where the core stands.
-    #[serde(flatten)]
-    pub standing: Standing,
-    /// Connected peers.
-    pub peers: usize,
-    /// The newest head with a quorum of cosignatures: its size and the oldest of their times, UTC milliseconds.
-    pub published: Option<(u64, u64)>,
-}
-
-/// What clients of a running node reach.
-#[derive(Clone)]
-pub struct NodeHandle {
-    /// Submissions to the core.
-    pub submit: mpsc::Sender<Submission>,
-    /// Questions about the node's standing.
-    pub status: mpsc::Sender<oneshot::Sender<NodeStatus>>,
-    /// The newest head with a quorum.
-    pub published: watch::Receiver<Option<Arc<Published>>>,
-    /// The newest head.
-    pub view: watch::Receiver<LedgerView>,
-}
-
-/// UTC milliseconds by the system's clock.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
 
 struct StorageReport(mpsc::UnboundedSender<StorageEvent>);
 

@@ -13,7 +13,7 @@ use dalil_ledger::validators::Certificate;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Problem};
-use crate::shell::node::now_ms;
+use crate::shell::clock::now_ms;
 use crate::verification::pin_of;
 
 /// Full tiles never change.

@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_http::timeout::TimeoutLayer;
 
-use super::node::{NodeHandle, NodeStatus};
+use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 pub use problem::Problem;
 pub use records::{Submitted, SubmittedRecord};

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::{App, Problem};
 use crate::core::Answer;
 use crate::core::executor::Rejection;
-use crate::shell::node::Submission;
+use crate::shell::handle::Submission;
 
 /// How long a submission waits for finality if it does not say, in milliseconds.
 const WAIT_MS_DEFAULT: u64 = 20_000;

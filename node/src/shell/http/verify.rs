@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{App, FILE_BYTES_MAX, Problem};
 use crate::core::cosign::Published;
-use crate::shell::node::now_ms;
+use crate::shell::clock::now_ms;
 use crate::verification;
 
 #[derive(Debug, Clone, Deserialize)]
