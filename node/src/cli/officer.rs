@@ -15,10 +15,8 @@ pub(crate) const EXPIRES_AFTER_MS: u64 = 10 * 60_000;
 
 /// The key file of the officer who holds a posting in a network's folder.
 pub(crate) fn key_file(folder: &Path, network: &NetworkFile, posting: &str) -> anyhow::Result<PathBuf> {
-    let officer = network
-        .postings
-        .get(posting)
-        .with_context(|| format!("there is no posting {posting} in network.json"))?;
+    let officer =
+        network.postings.get(posting).with_context(|| format!("there is no posting {posting} in network.json"))?;
     Ok(folder.join("officers").join(format!("{officer}.seed")))
 }
 
@@ -28,7 +26,12 @@ pub(crate) fn key_of(folder: &Path, network: &NetworkFile, posting: &str) -> any
 }
 
 /// Signs a call. `now_ms` is max(own clock, the head's time), so that a clock behind the chain's still signs well.
-pub(crate) fn sign(invocation: &Invocation, key: &SecretKey, chain: Hash, now_ms: u64) -> anyhow::Result<SignedTransaction> {
+pub(crate) fn sign(
+    invocation: &Invocation,
+    key: &SecretKey,
+    chain: Hash,
+    now_ms: u64,
+) -> anyhow::Result<SignedTransaction> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let body = TransactionBody {

@@ -19,8 +19,9 @@ use tokio::process::{Child, Command};
 
 use super::Format;
 use super::client::Client;
+use crate::shell::clock::now_ms;
 use crate::shell::home::{Config, Home, NodeKeys, NodeRole, make_seed};
-use crate::shell::node::{dial_address, now_ms};
+use crate::shell::node::dial_address;
 use crate::verification::pin_of;
 
 /// The establishment of the sample: departments, offices, postings, parameters and certificate types of West Bengal.
