@@ -67,7 +67,15 @@ impl Page {
     }
 
     fn root(&self) -> Subtree {
-        self.levels()[PAGE_LEVELS][0]
+        let mut level = self.slots;
+        let mut width = PAGE_SLOTS;
+        while width > 1 {
+            width /= 2;
+            for at in 0..width {
+                level[at] = Subtree::join(&level[2 * at], &level[2 * at + 1]);
+            }
+        }
+        level[0]
     }
 }
 

@@ -3,10 +3,12 @@
 //! Contracts read and write through [`Overlay`]; the executor hashes an overlay's changes into a new root with
 //! [`commitment`]; verifiers check single keys against a root with [`proof`].
 
+mod cache;
 pub mod commitment;
 pub mod overlay;
 pub mod proof;
 
+pub use cache::ReadCache;
 pub use overlay::{Changes, Overlay};
 pub use proof::StateProof;
 

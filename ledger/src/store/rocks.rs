@@ -13,6 +13,8 @@ use super::kv::{Batch, Family, Kv, KvError, Pair, Snapshot};
 
 /// The write-ahead log is cut at this size, in bytes.
 const WAL_BYTES_MAX: u64 = 256 << 20;
+/// The filter of absent keys in a memtable, as a part of the memtable's size.
+const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
 /// Block cache shared by all families, in bytes.
 const BLOCK_CACHE_BYTES: usize = 256 << 20;
 
@@ -42,6 +44,11 @@ impl RocksKv {
             table.set_block_cache(&cache);
             table.set_bloom_filter(10.0, false);
             let mut options = Options::default();
+            if matches!(family, Family::State | Family::Ids) {
+                // Most reads here ask for what must not be there yet: a number, a transaction id.
+                options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
+                options.set_memtable_whole_key_filtering(true);
+            }
             options.set_block_based_table_factory(&table);
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_level_compaction_dynamic_level_bytes(true);

@@ -11,7 +11,7 @@ use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::log::{self, leaf_hash};
-use dalil_ledger::state::{Overlay, StateError, StateView, commitment};
+use dalil_ledger::state::{Overlay, ReadCache, StateError, StateView, commitment};
 use dalil_ledger::store::{Executed, LedgerView, StoreError};
 use dalil_ledger::transaction::{EXPIRY_WINDOW_MS, RECORD_BYTES_MAX, SignedTransaction};
 use dalil_ledger::validators::ValidatorSet;
@@ -22,6 +22,8 @@ use serde::Serialize;
 pub struct Candidate {
     /// The record.
     pub record: Arc<SignedTransaction>,
+    /// Transaction id.
+    pub id: Hash,
     /// Leaf hash of its log entry.
     pub leaf: Hash,
     /// Canonical length of the entry, in bytes.
@@ -31,10 +33,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Computes leaf hash and length.
+    /// Computes id, leaf hash and length.
     pub fn new(record: SignedTransaction, attachment: Option<Attachment>) -> Self {
         let entry = Entry::Record(record.clone()).encode();
         Self {
+            id: record.id(),
             leaf: leaf_hash(&entry),
             bytes: entry.len(),
             record: Arc::new(record),
@@ -47,6 +50,9 @@ impl Candidate {
 pub trait Signatures: Send + Sync {
     /// Whether the signature under `record`, whose entry has `leaf` as its leaf hash, verifies.
     fn verify(&self, leaf: &Hash, record: &SignedTransaction) -> bool;
+
+    /// Told before each of `candidates` is asked for: a chance to check them side by side.
+    fn prepare(&self, _candidates: &[Candidate]) {}
 }
 
 /// Why a record does not belong on the chain. The code is a rule's, or one of the envelope's (`T_…`).
@@ -134,12 +140,13 @@ enum Full {
 }
 
 impl<'a> Draft<'a> {
-    fn new(view: &'a LedgerView, parameters: Parameters, time_ms: u64) -> Self {
+    /// `reads` is the state of `view`.
+    fn new(view: &'a LedgerView, reads: &'a ReadCache<'_>, parameters: Parameters, time_ms: u64) -> Self {
         Self {
             view,
             parameters,
             time_ms,
-            overlay: Overlay::new(view),
+            overlay: Overlay::new(reads),
             records: Vec::new(),
             leaves: Vec::new(),
             ids: Vec::new(),
@@ -164,7 +171,7 @@ impl<'a> Draft<'a> {
     /// Applies one record, or leaves the draft as it was.
     fn push(&mut self, candidate: &Candidate, signatures: &dyn Signatures) -> Result<Outcome, Trouble> {
         let record = &candidate.record;
-        let id = record.id();
+        let id = candidate.id;
         check_envelope(self.view, candidate, &id, self.time_ms)?;
         if self.seen.contains(&id) {
             return rejected("T_DUPLICATE", "the same transaction stands earlier in this block");
@@ -311,7 +318,8 @@ pub fn build(
     signatures: &dyn Signatures,
     empty: EmptyBlocks,
 ) -> Result<Built, ExecutionError> {
-    let mut draft = Draft::new(view, parameters, time_ms);
+    let reads = ReadCache::new(view);
+    let mut draft = Draft::new(view, &reads, parameters, time_ms);
     let mut dropped = Vec::new();
     for candidate in candidates {
         if draft.room_for(candidate) == Full::Yes {
@@ -355,12 +363,16 @@ pub fn execute(
         return invalid(format!("{} is no validator at height {}", header.proposer, header.height));
     }
     let mut attachments = block.attachments.iter();
-    let mut draft = Draft::new(view, parameters, header.timestamp_ms);
-    for record in &block.records {
+    let candidate = |record: &SignedTransaction| {
         let names = Invocation::decode(&record.body.call).ok().and_then(|invocation| invocation.attachment_root());
-        let attachment = names.and_then(|_| attachments.next().cloned());
-        let candidate = Candidate::new(record.clone(), attachment);
-        match draft.push(&candidate, signatures) {
+        Candidate::new(record.clone(), names.and_then(|_| attachments.next().cloned()))
+    };
+    let candidates: Vec<_> = block.records.iter().map(candidate).collect();
+    signatures.prepare(&candidates);
+    let reads = ReadCache::new(view);
+    let mut draft = Draft::new(view, &reads, parameters, header.timestamp_ms);
+    for candidate in &candidates {
+        match draft.push(candidate, signatures) {
             Ok(_) => {}
             Err(Trouble::Rejected(rejection)) => return invalid(format!("record {}: {rejection}", candidate.leaf)),
             Err(Trouble::State(error)) => return Err(error.into()),
@@ -390,15 +402,17 @@ pub fn body_matches(block: &Block) -> bool {
         && Block::attachments_root(&block.attachments) == block.header.attachments_root
 }
 
-/// Judges a single record on `view` as if it stood alone in a block at `time_ms`.
+/// Judges a single record on `view` as if it stood alone in a block at `time_ms`. `reads` is the state of `view`, to be
+/// shared by the records that are judged together.
 pub fn dry_run(
     view: &LedgerView,
+    reads: &ReadCache<'_>,
     parameters: Parameters,
     time_ms: u64,
     candidate: &Candidate,
     signatures: &dyn Signatures,
 ) -> Result<Result<Outcome, Rejection>, ExecutionError> {
-    let mut draft = Draft::new(view, parameters, time_ms);
+    let mut draft = Draft::new(view, reads, parameters, time_ms);
     if draft.room_for(candidate) == Full::Yes {
         return Ok(Err(Rejection::new("T_SIZE", "the record or its leaf list is larger than a block may be")));
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Parameters;
+use dalil_ledger::state::ReadCache;
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::transaction::SignedTransaction;
 
@@ -20,9 +21,16 @@ const PARALLEL_MIN: usize = 32;
 
 /// Remembers which entries had a good signature, by leaf hash. Positive only and bounded: two generations, the older one
 /// forgotten whole.
-#[derive(Default)]
 pub struct SignatureCache {
     shards: [Mutex<Generations>; SHARDS],
+    threads: usize,
+}
+
+impl Default for SignatureCache {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { shards: Default::default(), threads }
+    }
 }
 
 #[derive(Default)]
@@ -62,20 +70,35 @@ impl Signatures for SignatureCache {
         }
         good
     }
+
+    /// Fills the cache on all cores; the verdicts are asked for later, one by one.
+    fn prepare(&self, candidates: &[Candidate]) {
+        if candidates.len() < PARALLEL_MIN || self.threads < 2 {
+            return;
+        }
+        let share = candidates.len().div_ceil(self.threads);
+        std::thread::scope(|scope| {
+            for part in candidates.chunks(share) {
+                scope.spawn(move || {
+                    for candidate in part {
+                        self.verify(&candidate.leaf, &candidate.record);
+                    }
+                });
+            }
+        });
+    }
 }
 
 /// Does the core's work.
 pub struct Workers {
     parameters: Parameters,
     signatures: SignatureCache,
-    threads: usize,
 }
 
 impl Workers {
     /// Workers for a chain with these parameters.
     pub fn new(parameters: Parameters) -> Arc<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Arc::new(Self { parameters, signatures: SignatureCache::default(), threads })
+        Arc::new(Self { parameters, signatures: SignatureCache::default() })
     }
 
     /// Does one piece of work; blocks the calling thread.
@@ -86,9 +109,10 @@ impl Workers {
     fn try_run(&self, work: Work) -> Result<Done, ExecutionError> {
         match work {
             Work::Admit { view, time_ms, candidates } => {
-                self.check_signatures(&candidates);
+                self.signatures.prepare(&candidates);
+                let reads = ReadCache::new(&view);
                 let judge = |candidate: Candidate| {
-                    let verdict = self.judge(&view, time_ms, &candidate)?;
+                    let verdict = self.judge(&view, &reads, time_ms, &candidate)?;
                     Ok((candidate, verdict))
                 };
                 Ok(Done::Admitted(candidates.into_iter().map(judge).collect::<Result<_, ExecutionError>>()?))
@@ -96,8 +120,9 @@ impl Workers {
             Work::Recheck { view, time_ms, candidates } => {
                 let mut dropped = Vec::new();
                 let total = candidates.len();
+                let reads = ReadCache::new(&view);
                 for candidate in candidates {
-                    if let Err(rejection) = self.judge(&view, time_ms, &candidate)? {
+                    if let Err(rejection) = self.judge(&view, &reads, time_ms, &candidate)? {
                         dropped.push((candidate.leaf, rejection));
                     }
                 }
@@ -117,9 +142,6 @@ impl Workers {
                 Ok(Done::Built { demand, built })
             }
             Work::Execute { view, block } => {
-                let candidates: Vec<_> =
-                    block.records.iter().map(|record| Candidate::new(record.clone(), None)).collect();
-                self.check_signatures(&candidates);
                 let parent = view.head_id();
                 let result = match executor::execute(&view, self.parameters, &block, &self.signatures) {
                     Ok(executed) => Ok(Arc::new(executed)),
@@ -134,27 +156,11 @@ impl Workers {
     fn judge(
         &self,
         view: &LedgerView,
+        reads: &ReadCache<'_>,
         time_ms: u64,
         candidate: &Candidate,
     ) -> Result<Result<(), Rejection>, ExecutionError> {
-        let verdict = executor::dry_run(view, self.parameters, time_ms, candidate, &self.signatures)?;
+        let verdict = executor::dry_run(view, reads, self.parameters, time_ms, candidate, &self.signatures)?;
         Ok(verdict.map(|_outcome| ()))
-    }
-
-    /// Fills the cache on all cores; the verdict is asked for later, one by one.
-    fn check_signatures(&self, candidates: &[Candidate]) {
-        if candidates.len() < PARALLEL_MIN || self.threads < 2 {
-            return;
-        }
-        let share = candidates.len().div_ceil(self.threads);
-        std::thread::scope(|scope| {
-            for part in candidates.chunks(share) {
-                scope.spawn(move || {
-                    for candidate in part {
-                        self.signatures.verify(&candidate.leaf, &candidate.record);
-                    }
-                });
-            }
-        });
     }
 }
