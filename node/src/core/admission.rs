@@ -20,6 +20,9 @@ const BATCH_RECORDS_MAX: usize = 512;
 const QUEUE_RECORDS_MAX: usize = 20_000;
 /// The most waiting records that are checked again after each block.
 const RECHECKED_RECORDS_MAX: usize = 256;
+/// So few waiting records are all checked again. Of more, those that the block passed over: the others came after it was
+/// built and are looked at when a later block passes them over.
+const RECHECKED_ALL_MAX: usize = 32;
 /// How long records of a peer that relayed a bad signature are left unread, in milliseconds.
 const UNREAD_MS: u64 = 10_000;
 
@@ -45,7 +48,7 @@ impl Core {
         let candidate = Candidate::new(record, attachment);
         if self.mempool.contains(&candidate.leaf) {
             // The same bytes again: the client waits for the same end.
-            self.waiters.entry(candidate.record.id()).or_default().push(request);
+            self.waiters.entry(candidate.id).or_default().push(request);
             return;
         }
         self.queue_candidate(Origin::Client(request), candidate);
@@ -104,7 +107,7 @@ impl Core {
         for (candidate, verdict) in verdicts {
             self.admission.queued.remove(&candidate.leaf);
             let origins = self.admission.checking.remove(&candidate.leaf).unwrap_or_default();
-            let id = candidate.record.id();
+            let id = candidate.id;
             // A block may have recorded it while it was being checked.
             let recorded = self.view.index_of(&id).ok().flatten();
             let verdict = match recorded {
@@ -159,7 +162,7 @@ impl Core {
     /// Removes a record that no longer applies and tells who waits for it.
     pub(super) fn drop_record(&mut self, leaf: &Hash, rejection: &Rejection) {
         if let Some(candidate) = self.mempool.remove_leaf(leaf) {
-            self.answer(&candidate.record.id(), &Answer::Rejected(rejection.clone()));
+            self.answer(&candidate.id, &Answer::Rejected(rejection.clone()));
         }
     }
 
@@ -171,17 +174,22 @@ impl Core {
 
     /// After a block: forget what it recorded and what expired, and look whether the oldest rest still applies.
     pub(super) fn settle_mempool(&mut self, recorded: &[(Hash, Answer)]) {
+        let newest = recorded.iter().filter_map(|(id, _)| self.mempool.arrival_of(id)).max().unwrap_or_default();
         for (id, answer) in recorded {
             self.mempool.remove_id(id);
             self.answer(id, answer);
         }
         for candidate in self.mempool.expire(self.view.head().timestamp_ms) {
             let rejection = Rejection::new("T_EXPIRED", "it expired before a block took it");
-            self.answer(&candidate.record.id(), &Answer::Rejected(rejection));
+            self.answer(&candidate.id, &Answer::Rejected(rejection));
         }
-        if !self.mempool.is_empty() && !self.recheck_running {
+        if self.recheck_running {
+            return;
+        }
+        let before = if self.mempool.len() <= RECHECKED_ALL_MAX { u64::MAX } else { newest };
+        let candidates = self.mempool.oldest_before(before, RECHECKED_RECORDS_MAX, SYNC_BYTES_MAX);
+        if !candidates.is_empty() {
             self.recheck_running = true;
-            let candidates = self.mempool.oldest(RECHECKED_RECORDS_MAX, SYNC_BYTES_MAX);
             let time_ms = self.admission_time_ms();
             self.effect(Effect::Work(Work::Recheck { view: self.view.clone(), time_ms, candidates }));
         }

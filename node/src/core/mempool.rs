@@ -17,7 +17,7 @@ pub const MEMPOOL_BYTES_MAX: usize = 64 << 20;
 pub const MEMPOOL_SIGNER_RECORDS_MAX: usize = 10_000;
 
 /// A record's place in the order of arrival.
-type Arrival = u64;
+pub(super) type Arrival = u64;
 
 /// The records that wait.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Mempool {
 
     /// Whether a record would be refused for want of room or as a duplicate, before anybody checks its signature.
     pub fn admits(&self, candidate: &Candidate) -> Result<(), Rejection> {
-        if self.by_id.contains_key(&candidate.record.id()) {
+        if self.by_id.contains_key(&candidate.id) {
             return Err(Rejection::new("T_DUPLICATE", "the same transaction is waiting already"));
         }
         let signer = self.by_signer.get(&candidate.record.body.signer).copied().unwrap_or_default();
@@ -80,13 +80,23 @@ impl Mempool {
         let arrival = self.next;
         self.next += 1;
         let body = &candidate.record.body;
-        self.by_id.insert(candidate.record.id(), arrival);
+        self.by_id.insert(candidate.id, arrival);
         self.by_leaf.insert(candidate.leaf, arrival);
         self.by_expiry.insert((body.expires_at_ms, arrival));
         *self.by_signer.entry(body.signer).or_default() += 1;
         self.bytes += weight(&candidate);
         self.by_arrival.insert(arrival, candidate);
         Ok(())
+    }
+
+    /// When the record with transaction id `id` arrived.
+    pub(super) fn arrival_of(&self, id: &Hash) -> Option<Arrival> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Up to `count` records of `bytes` that arrived before `before`, oldest first.
+    pub(super) fn oldest_before(&self, before: Arrival, count: usize, bytes: usize) -> Vec<Candidate> {
+        within(self.by_arrival.range(..before).map(|(_, candidate)| candidate), count, bytes)
     }
 
     /// Removes the record with transaction id `id`, which may wait under another signature than the one recorded.
@@ -104,7 +114,7 @@ impl Mempool {
     fn remove(&mut self, arrival: Arrival) -> Option<Candidate> {
         let candidate = self.by_arrival.remove(&arrival)?;
         let body = &candidate.record.body;
-        self.by_id.remove(&candidate.record.id());
+        self.by_id.remove(&candidate.id);
         self.by_leaf.remove(&candidate.leaf);
         self.by_expiry.remove(&(body.expires_at_ms, arrival));
         if let Some(count) = self.by_signer.get_mut(&body.signer) {
@@ -126,11 +136,16 @@ impl Mempool {
 
     /// The oldest records, up to `count` and `bytes`.
     pub fn oldest(&self, count: usize, bytes: usize) -> Vec<Candidate> {
-        let mut sum = 0;
-        let within = self.by_arrival.values().take(count).take_while(|candidate| {
-            sum += weight(candidate);
-            sum <= bytes || sum == weight(candidate)
-        });
-        within.cloned().collect()
+        within(self.by_arrival.values(), count, bytes)
     }
+}
+
+/// The first of `candidates`, up to `count` and `bytes`, and one in any case.
+fn within<'a>(candidates: impl Iterator<Item = &'a Candidate>, count: usize, bytes: usize) -> Vec<Candidate> {
+    let mut sum = 0;
+    let within = candidates.take(count).take_while(|candidate| {
+        sum += weight(candidate);
+        sum <= bytes || sum == weight(candidate)
+    });
+    within.cloned().collect()
 }
