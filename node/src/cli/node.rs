@@ -132,7 +132,10 @@ async fn start_node(start: Start) -> anyhow::Result<ExitCode> {
         }
         tracing::info!("asked to end");
     };
-    run_node(&Home::at(start.home), stop).await?;
+    let home = Home::at(start.home);
+    // On a worker and not on the main thread: what wakes the core is mostly on the same workers, and waking another
+    // thread costs more than most events.
+    tokio::spawn(async move { run_node(&home, stop).await }).await??;
     Ok(ExitCode::SUCCESS)
 }
 
