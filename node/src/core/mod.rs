@@ -246,7 +246,7 @@ impl Core {
             head_time_ms: head.timestamp_ms,
             log_size: self.view.log_size(),
             round: self.engine.round(),
-            signing: format!("{:?}", self.engine.standing()),
+            signing: signing_words(self.engine.standing()),
             target: self.sync.target().saturating_sub(1).max(head.height),
             pending: self.mempool.len(),
             halted: self.halted.clone(),
@@ -318,6 +318,19 @@ impl Core {
     /// The network keys that this node takes part with: those of the set of the present height.
     pub fn validator_peers(&self) -> Vec<PublicKey> {
         self.validators.iter().map(|validator| validator.network).collect()
+    }
+}
+
+/// Whether this node signs, in words.
+fn signing_words(standing: dalil_consensus::Standing) -> String {
+    use dalil_consensus::Standing as S;
+    match standing {
+        S::Signs(index) => format!("yes, as validator {}", index.0),
+        S::Follower => "no: it is no validator at this height".to_owned(),
+        S::BelowFloor { floor } => format!("not below height {floor}, where it signed before: it is catching up"),
+        S::LostLock { round } => format!("not at this height: its precommit of round {round} has lost its lock"),
+        S::Quarantined => "not yet: its key came here without its sign record".to_owned(),
+        S::KnownDecided => "not at this height, which is decided already".to_owned(),
     }
 }
 
