@@ -36,6 +36,10 @@ use crate::shell::node::open_ledger;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long the warm-up lasts.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// How far one node may be behind another when the answers are in.
+const SETTLING: Duration = Duration::from_millis(500);
+/// Batches of a run.
+const BATCHES: u64 = 6;
 /// Warm-up records signed for each second of it: more than any machine in reach makes final.
 const WARM_UP_RATE: u64 = 6_000;
 /// Records signed for each one that the warm-up's rate promises.
@@ -198,15 +202,17 @@ async fn measure_all(options: &Bench, target: &mut Target) -> anyhow::Result<(Ve
 
     let driver = Driver::new(target.urls.clone(), options.clients)?;
     let mut workload = Workload::new(&target.folder, &target.network, now_ms())?;
+    // Each rests on the one before, so all go to one node, which has that one already.
+    let one_by_one = driver.with_clients(1);
     for record in workload.establishment()? {
-        let stands = driver.record_all("establishment", vec![record]).await;
+        let stands = one_by_one.record_all("establishment", vec![record]).await;
         // A network that was used before has these already.
         if target.running.is_some() {
             stands?;
         }
     }
     let warm_up = workload.certificates(WARM_UP.as_secs() * WARM_UP_RATE)?;
-    let warm = window(target, &driver, "warm-up", warm_up, Pace::FlatOut, WARM_UP).await?;
+    let warm = window(target, &driver, "warm-up", warm_up, Pace::FlatOut, Some(WARM_UP)).await?;
 
     let lasts = Duration::from_secs(options.seconds);
     let promised = options.rate.map_or(warm.rate() as u64, u64::from);
@@ -214,10 +220,8 @@ async fn measure_all(options: &Bench, target: &mut Target) -> anyhow::Result<(Ve
     let pace = options.rate.map_or(Pace::FlatOut, Pace::PerSecond);
     let (stages, records) = workload.mixed(&options.mix, count.max(1))?;
     let entry_bytes = records.iter().map(|record| record.entry_bytes).sum::<usize>() as f64 / records.len() as f64;
-    for stage in stages {
-        driver.record_all("preparing", stage).await?;
-    }
-    let full = window(target, &driver, "measuring", records, pace, lasts).await?;
+    prepare(&driver, stages).await?;
+    let full = window(target, &driver, "measuring", records, pace, Some(lasts)).await?;
     let mut refused = full.outcome.rejections() + full.outcome.expired;
     yardsticks.push(measure::verify_seconds()?);
 
@@ -226,10 +230,8 @@ async fn measure_all(options: &Bench, target: &mut Target) -> anyhow::Result<(Ve
         None => {
             let rate = (full.rate() / 2.0).max(1.0) as u32;
             let (stages, records) = workload.mixed(&options.mix, options.seconds * u64::from(rate))?;
-            for stage in stages {
-                driver.record_all("preparing", stage).await?;
-            }
-            let half = window(target, &driver, "half the rate", records, Pace::PerSecond(rate), lasts).await?;
+            prepare(&driver, stages).await?;
+            let half = window(target, &driver, "half the rate", records, Pace::PerSecond(rate), Some(lasts)).await?;
             refused += half.outcome.rejections() + half.outcome.expired;
             yardsticks.push(measure::verify_seconds()?);
             Some((half, rate))
@@ -250,12 +252,21 @@ async fn measure_all(options: &Bench, target: &mut Target) -> anyhow::Result<(Ve
     }
     rows.push(finality_row(if half.is_some() { "finality-full" } else { "finality" }, &full, target, &parameters)?);
     if options.batch {
-        let row = batch_row(target, &driver, &mut workload, lasts, &parameters).await?;
+        let row = batch_row(target, &driver, &mut workload, &parameters).await?;
         rows.push(row.against("record-rate of this run", full.rate(), "records/s"));
     }
     rows.push(Row::new("entry", entry_bytes, "bytes, mean of the mix", &parameters));
     rows.extend(rest_rows(target, entry_bytes, options.batch, &parameters).await?);
     Ok((rows, refused))
+}
+
+/// Hands in what measured records rest on, stage by stage, each when the one before is final on all nodes.
+async fn prepare(driver: &Driver, stages: Vec<Vec<workload::Ready>>) -> anyhow::Result<()> {
+    for stage in stages {
+        driver.record_all("preparing", stage).await?;
+        tokio::time::sleep(SETTLING).await;
+    }
+    Ok(())
 }
 
 /// Drives one window and reads clocks, processes and blocks at its two ends.
@@ -265,10 +276,10 @@ async fn window(
     what: &'static str,
     records: Vec<workload::Ready>,
     pace: Pace,
-    lasts: Duration,
+    lasts: Option<Duration>,
 ) -> anyhow::Result<Window> {
     let before = target.reading().await?;
-    let (outcome, after) = driver.drive(what, records, pace, Some(lasts), async |_| target.reading().await).await?;
+    let (outcome, after) = driver.drive(what, records, pace, lasts, async |_| target.reading().await).await?;
     let after = after?;
     let blocks = Blocks::between(&Client::new(&target.urls[0])?, before.height, after.height).await?;
     if blocks.records == 0 {
@@ -301,17 +312,16 @@ fn finality_row(name: &'static str, window: &Window, target: &Target, parameters
     Ok(row)
 }
 
-/// Batches handed in two at a time; documents of those that became final, by the time that it took.
+/// A few batches handed in two at a time, until all are final; their documents by the time that it took.
 async fn batch_row(
     target: &Target,
     driver: &Driver,
     workload: &mut Workload,
-    lasts: Duration,
     parameters: &Value,
 ) -> anyhow::Result<Row> {
-    let batches = workload.batches((lasts.as_secs() * 2).clamp(2, 40))?;
+    let batches = workload.batches(BATCHES)?;
     let driver_of_batches = driver.with_clients(2);
-    let window = window(target, &driver_of_batches, "batches", batches, Pace::FlatOut, lasts).await?;
+    let window = window(target, &driver_of_batches, "batches", batches, Pace::FlatOut, None).await?;
     let documents = window.blocks.records * BATCH_DOCUMENTS;
     let row = Row::new("batch", documents as f64 / window.seconds, "documents/s", &window.describe(parameters));
     Ok(row.with("documents", documents))
