@@ -124,6 +124,11 @@ impl Attachment {
     pub fn byte_len(&self) -> usize {
         self.leaves.iter().map(Vec::len).sum()
     }
+
+    /// Length of the canonical form, in bytes: each leaf brings its length along.
+    pub fn weight(&self) -> usize {
+        8 + self.byte_len() + 8 * self.leaves.len()
+    }
 }
 
 impl Block {

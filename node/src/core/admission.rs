@@ -11,13 +11,18 @@ use dalil_ledger::transaction::SignedTransaction;
 
 use super::Core;
 use super::event::{Answer, Effect, Peer, RequestId, Work};
-use super::executor::{Candidate, Rejection};
+use super::executor::{self, Candidate, Rejection};
+use super::mempool::Arrival;
 use super::message::{ADVERTISED_RECORDS_MAX, FETCH_RECORDS_MAX, LooseRecord, Message, SYNC_BYTES_MAX};
 
 /// The most records checked in one batch.
 const BATCH_RECORDS_MAX: usize = 512;
 /// The most records waiting for their check.
 const QUEUE_RECORDS_MAX: usize = 20_000;
+/// The most bytes waiting for their check, attachments included.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// The most submissions of one record that wait for its end.
+const WAITERS_MAX: usize = 64;
 /// The most waiting records that are checked again after each block.
 const RECHECKED_RECORDS_MAX: usize = 256;
 /// So few waiting records are all checked again. Of more, those that the block passed over: the others came after it was
@@ -39,23 +44,41 @@ pub(super) struct Admission {
     queue: VecDeque<(Origin, Candidate)>,
     checking: BTreeMap<Hash, Vec<Origin>>,
     queued: BTreeSet<Hash>,
+    queued_bytes: usize,
     /// Peers whose records are left unread until this time, UTC milliseconds.
     unread: BTreeMap<Peer, u64>,
 }
 
 impl Core {
     pub(super) fn submit(&mut self, request: RequestId, record: SignedTransaction, attachment: Option<Attachment>) {
+        if self.halted.is_some() {
+            let rejection = Rejection::new("T_HALTED", "this node takes part no more; submit to another one");
+            self.effect(Effect::Answer(request, Answer::Rejected(rejection)));
+            return;
+        }
         let candidate = Candidate::new(record, attachment);
         if self.mempool.contains(&candidate.leaf) {
-            // The same bytes again: the client waits for the same end.
-            self.waiters.entry(candidate.id).or_default().push(request);
+            self.wait_for(candidate.id, request);
             return;
         }
         self.queue_candidate(Origin::Client(request), candidate);
     }
 
+    /// A submission of a record that waits in the mempool: it is told the same end as all others of these bytes.
+    fn wait_for(&mut self, id: Hash, request: RequestId) {
+        let waiters = self.waiters.entry(id).or_default();
+        if waiters.len() < WAITERS_MAX {
+            waiters.push(request);
+        } else {
+            let rejection = Rejection::new("T_FULL", "this record is waited for often enough; ask for it by its id");
+            self.effect(Effect::Answer(request, Answer::Rejected(rejection)));
+        }
+    }
+
     pub(super) fn records_arrived(&mut self, from: Peer, records: Vec<LooseRecord>) {
-        let unread = self.admission.unread.get(&from).is_some_and(|until| self.now_ms < *until);
+        // A clock that was set back must not leave a peer unread for longer.
+        let unread = |until: &u64| self.now_ms < *until && *until <= self.now_ms.saturating_add(UNREAD_MS);
+        let unread = self.admission.unread.get(&from).is_some_and(unread);
         for loose in records.into_iter().take(FETCH_RECORDS_MAX) {
             let candidate = Candidate::new(loose.record, loose.attachment);
             self.bodies.offer(&candidate);
@@ -67,12 +90,13 @@ impl Core {
     }
 
     fn queue_candidate(&mut self, origin: Origin, candidate: Candidate) {
-        let room = match self.mempool.admits(&candidate) {
-            Ok(()) if self.admission.queue.len() >= QUEUE_RECORDS_MAX => {
-                Err(Rejection::new("T_FULL", "too many records are waiting; try again later"))
-            }
-            other => other,
-        };
+        let full = self.admission.queue.len() >= QUEUE_RECORDS_MAX
+            || self.admission.queued_bytes + candidate.weight() > QUEUE_BYTES_MAX;
+        let room =
+            match executor::check_size(&candidate, &self.parameters).and_then(|()| self.mempool.admits(&candidate)) {
+                Ok(()) if full => Err(Rejection::new("T_FULL", "too many records are waiting; try again later")),
+                other => other,
+            };
         if let Err(rejection) = room {
             if let Origin::Client(request) = origin {
                 self.effect(Effect::Answer(request, Answer::Rejected(rejection)));
@@ -80,6 +104,7 @@ impl Core {
             return;
         }
         self.admission.queued.insert(candidate.leaf);
+        self.admission.queued_bytes += candidate.weight();
         self.admission.queue.push_back((origin, candidate));
         self.check_next_batch();
     }
@@ -92,6 +117,7 @@ impl Core {
         while candidates.len() < BATCH_RECORDS_MAX
             && let Some((origin, candidate)) = self.admission.queue.pop_front()
         {
+            self.admission.queued_bytes -= candidate.weight();
             let origins = self.admission.checking.entry(candidate.leaf).or_default();
             if origins.is_empty() {
                 candidates.push(candidate);
@@ -110,21 +136,24 @@ impl Core {
             let id = candidate.id;
             // A block may have recorded it while it was being checked.
             let recorded = self.view.index_of(&id).ok().flatten();
+            let held = self.mempool.contains(&candidate.leaf);
             let verdict = match recorded {
                 Some(index) => Err(Rejection::new("T_DUPLICATE", format!("already recorded at log index {index}"))),
+                // The same bytes were submitted again while they were being checked.
+                None if held => Ok(()),
                 None => verdict.and_then(|()| self.mempool.insert(candidate.clone())),
             };
             match verdict {
                 Ok(()) => {
-                    let clients = origins.iter().filter_map(|origin| match origin {
-                        Origin::Client(request) => Some(*request),
-                        Origin::Peer(_) => None,
-                    });
-                    let clients: Vec<_> = clients.collect();
-                    if !clients.is_empty() {
+                    let from_client = |origin: &Origin| matches!(origin, Origin::Client(_));
+                    if !held && origins.iter().any(from_client) {
                         // Only what came from a client is passed on unasked: every validator hears it from its entry.
                         fresh.push(loose(&candidate));
-                        self.waiters.entry(id).or_default().extend(clients);
+                    }
+                    for origin in origins {
+                        if let Origin::Client(request) = origin {
+                            self.wait_for(id, request);
+                        }
                     }
                 }
                 Err(rejection) => {
@@ -145,12 +174,27 @@ impl Core {
             }
         }
         self.admission.checking.clear();
-        if !fresh.is_empty() {
-            self.effect(Effect::Broadcast(Message::Records(fresh)));
-        }
+        self.gossip(fresh);
         self.complete_bodies();
         self.say_pending();
         self.check_next_batch();
+    }
+
+    /// Passes records on, in messages that no peer refuses for their length.
+    fn gossip(&mut self, fresh: Vec<LooseRecord>) {
+        let mut part = Vec::new();
+        let mut bytes = 0;
+        for record in fresh {
+            bytes += record.weight();
+            part.push(record);
+            if bytes > SYNC_BYTES_MAX {
+                self.effect(Effect::Broadcast(Message::Records(std::mem::take(&mut part))));
+                bytes = 0;
+            }
+        }
+        if !part.is_empty() {
+            self.effect(Effect::Broadcast(Message::Records(part)));
+        }
     }
 
     /// Tells consensus whether a record is held (rule 14).
@@ -183,10 +227,15 @@ impl Core {
             let rejection = Rejection::new("T_EXPIRED", "it expired before a block took it");
             self.answer(&candidate.id, &Answer::Rejected(rejection));
         }
+        let before = if self.mempool.len() <= RECHECKED_ALL_MAX { u64::MAX } else { newest };
+        self.recheck(before);
+    }
+
+    /// Looks whether the oldest records that arrived before `before` still apply on the head.
+    fn recheck(&mut self, before: Arrival) {
         if self.recheck_running {
             return;
         }
-        let before = if self.mempool.len() <= RECHECKED_ALL_MAX { u64::MAX } else { newest };
         let candidates = self.mempool.oldest_before(before, RECHECKED_RECORDS_MAX, SYNC_BYTES_MAX);
         if !candidates.is_empty() {
             self.recheck_running = true;
@@ -195,17 +244,21 @@ impl Core {
         }
     }
 
-    pub(super) fn rechecked(&mut self, parent: BlockId, dropped: Vec<(Hash, Rejection)>, applying: usize) {
+    pub(super) fn rechecked(&mut self, parent: BlockId, dropped: Vec<(Hash, Rejection)>) {
         self.recheck_running = false;
-        if parent == self.view.head_id() || applying == 0 {
+        if parent == self.view.head_id() {
             for (leaf, rejection) in dropped {
                 self.drop_record(&leaf, &rejection);
             }
+        } else {
+            // The head moved meanwhile: what did not apply on the old one may apply on this one.
+            self.recheck(u64::MAX);
         }
         self.say_pending();
     }
 
     pub(super) fn advertise(&mut self) {
+        self.served.clear();
         let leaves: Vec<Hash> = self
             .mempool
             .oldest(ADVERTISED_RECORDS_MAX, SYNC_BYTES_MAX)
@@ -230,7 +283,7 @@ impl Core {
         let mut records = Vec::new();
         for leaf in leaves.iter().take(FETCH_RECORDS_MAX) {
             let Some(found) = self.mempool.get(leaf).cloned() else { continue };
-            bytes += found.bytes + found.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+            bytes += found.weight();
             records.push(loose(&found));
             if bytes > SYNC_BYTES_MAX {
                 break;

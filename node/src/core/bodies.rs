@@ -1,6 +1,6 @@
 //! Bodies of blocks that are being decided: rebuilt from a compact proposal and the mempool, or fetched whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dalil_ledger::block::{Block, BlockId, Height};
@@ -19,17 +19,20 @@ const FETCH_AFTER_MS: u64 = 150;
 /// The most bodies kept or assembled at once.
 const BODIES_MAX: usize = 16;
 
+/// The most assemblies of what one peer sent at once. Whoever sends leaves that lead nowhere hinders nobody else.
+const ASSEMBLIES_MAX: usize = 4;
+
 struct Assembly {
     compact: CompactBlock,
     records: BTreeMap<Hash, Candidate>,
+    missing: BTreeSet<Hash>,
 }
 
 impl Assembly {
-    fn missing(&self) -> Vec<Hash> {
-        self.compact.leaves.iter().filter(|leaf| !self.records.contains_key(*leaf)).copied().collect()
-    }
-
     fn assemble(&self) -> Option<Block> {
+        if !self.missing.is_empty() {
+            return None;
+        }
         let found = self.compact.leaves.iter().map(|leaf| self.records.get(leaf)).collect::<Option<Vec<_>>>()?;
         let attachments = found.iter().filter_map(|candidate| candidate.attachment.as_deref().cloned());
         Some(Block {
@@ -44,7 +47,7 @@ impl Assembly {
 #[derive(Default)]
 pub(super) struct Bodies {
     known: BTreeMap<BlockId, Arc<Block>>,
-    assembling: BTreeMap<BlockId, Assembly>,
+    assembling: BTreeMap<(Peer, BlockId), Assembly>,
     wanted: BTreeMap<BlockId, Vec<Peer>>,
     attempts: usize,
     armed: bool,
@@ -54,8 +57,8 @@ impl Bodies {
     /// A record arrived; assemblies that miss it take it, whether or not the mempool does.
     pub(super) fn offer(&mut self, candidate: &Candidate) {
         for assembly in self.assembling.values_mut() {
-            if assembly.compact.leaves.contains(&candidate.leaf) {
-                assembly.records.entry(candidate.leaf).or_insert_with(|| candidate.clone());
+            if assembly.missing.remove(&candidate.leaf) {
+                assembly.records.insert(candidate.leaf, candidate.clone());
             }
         }
     }
@@ -76,7 +79,7 @@ impl Bodies {
 }
 
 /// Whether the body is the one that the header commits to. The same ids under other signatures are another body.
-fn fits(view: &LedgerView, block: &Block) -> bool {
+pub(super) fn fits(view: &LedgerView, block: &Block) -> bool {
     let leaves = block.records.iter().map(|record| Candidate::new(record.clone(), None).leaf);
     let root = log::frontier_at(view, view.log_size()).map(|mut frontier| {
         frontier.append(leaves);
@@ -90,8 +93,11 @@ impl Core {
     pub(super) fn want_body(&mut self, id: BlockId, holders: Vec<Peer>) {
         self.bodies.wanted.insert(id, holders);
         if let Some(block) = self.bodies.known.get(&id).cloned() {
-            self.deliver_body(block);
-            return;
+            if self.deliver_body(block) {
+                return;
+            }
+            // It was assembled before its parent was here, from other signatures than the header commits to.
+            self.bodies.known.remove(&id);
         }
         if !self.bodies.armed {
             self.bodies.armed = true;
@@ -127,7 +133,9 @@ impl Core {
             let height = self.view.height_of(id).ok().flatten()?;
             self.view.block(height).ok().flatten().map(Arc::new)
         };
-        if let Some(block) = known.or_else(stored) {
+        if let Some(block) = known.or_else(stored)
+            && self.may_serve(to)
+        {
             self.effect(Effect::Send(to, Message::Block(Block::clone(&block))));
         }
     }
@@ -138,30 +146,36 @@ impl Core {
         let near = header.chain == self.chain && (header.height == height || header.height == height + 1);
         let sized = compact.leaves.len() == header.record_count as usize
             && compact.leaves.len() <= self.parameters.limits.records_max as usize;
-        let id = header.id();
-        let known = self.bodies.known.contains_key(&id) || self.bodies.assembling.contains_key(&id);
-        if !near || !sized || known || self.bodies.assembling.len() >= BODIES_MAX {
+        if !near || !sized {
             return;
         }
-        let held = compact.leaves.iter().filter_map(|leaf| Some((*leaf, self.mempool.get(leaf)?.clone())));
-        let assembly = Assembly { records: held.collect(), compact };
-        let missing = assembly.missing();
-        self.bodies.assembling.insert(id, assembly);
-        if missing.is_empty() {
+        let id = header.id();
+        let known = self.bodies.known.contains_key(&id) || self.bodies.assembling.contains_key(&(from, id));
+        if known || self.bodies.assembling.keys().filter(|(peer, _)| *peer == from).count() >= ASSEMBLIES_MAX {
+            return;
+        }
+        let held = |leaf: &Hash| Some((*leaf, self.mempool.get(leaf)?.clone()));
+        let records: BTreeMap<_, _> = compact.leaves.iter().filter_map(held).collect();
+        let missing: BTreeSet<_> = compact.leaves.iter().filter(|leaf| !records.contains_key(*leaf)).copied().collect();
+        let ask: Vec<_> = missing.iter().copied().collect();
+        self.bodies.assembling.insert((from, id), Assembly { compact, records, missing });
+        if ask.is_empty() {
             self.complete_bodies();
         } else {
-            self.effect(Effect::Send(from, Message::FetchRecords(missing)));
+            self.effect(Effect::Send(from, Message::FetchRecords(ask)));
         }
     }
 
     /// Delivers assemblies that miss nothing any more.
     pub(super) fn complete_bodies(&mut self) {
         let complete: Vec<_> =
-            self.bodies.assembling.iter().filter_map(|(id, assembly)| Some((*id, assembly.assemble()?))).collect();
-        for (id, block) in complete {
-            self.bodies.assembling.remove(&id);
+            self.bodies.assembling.iter().filter_map(|(key, assembly)| Some((*key, assembly.assemble()?))).collect();
+        for (key, block) in complete {
+            self.bodies.assembling.remove(&key);
             let block = Arc::new(block);
-            if body_matches(&block) {
+            // At the next height the log that it continues is not here yet: checked when it is wanted.
+            let early = block.header.height != self.engine.height() && body_matches(&block);
+            if early || fits(&self.view, &block) {
                 self.bodies.keep(block.clone());
                 self.deliver_body(block);
             }
@@ -173,22 +187,24 @@ impl Core {
         if !self.bodies.wanted.contains_key(&id) {
             return;
         }
-        if !body_matches(&block) {
+        if block.header.height == self.engine.height() && !self.deliver_body(Arc::new(block)) {
             self.effect(Effect::Score(from, "a block's body does not match its header".to_owned()));
-            return;
         }
-        self.deliver_body(Arc::new(block));
     }
 
-    fn deliver_body(&mut self, block: Arc<Block>) {
+    /// Hands a wanted body to consensus, unless it is not the one that its header commits to.
+    fn deliver_body(&mut self, block: Arc<Block>) -> bool {
         let id = block.id();
-        if block.header.height != self.engine.height() || !self.bodies.wanted.contains_key(&id) {
-            return;
+        let wanted = block.header.height == self.engine.height() && self.bodies.wanted.contains_key(&id);
+        if !wanted {
+            return true;
         }
-        if fits(&self.view, &block) {
+        let fits = fits(&self.view, &block);
+        if fits {
             self.bodies.wanted.remove(&id);
             self.bodies.keep(block.clone());
             self.engine(dalil_consensus::Event::Block(block));
         }
+        fits
     }
 }

@@ -6,18 +6,22 @@ use dalil_consensus::HeightKnowledge;
 use dalil_ledger::block::Height;
 
 use super::Core;
+use super::bodies::fits;
 use super::event::{Effect, Notice, Peer, Source, Timer};
 use super::message::{DecidedBlock, Message, SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 use super::sync::SYNC_TIMEOUT_MS;
+
+/// How many answers with blocks a peer gets in one rebroadcast interval.
+const SERVED_MAX: u32 = 64;
 
 impl Core {
     /// Asks a peer for the blocks above the head, if peers report some and nothing is under way.
     pub(super) fn ask_for_blocks(&mut self) {
         let next = self.view.head().height + 1;
-        if let Some(ask) = self.sync.ask(next, self.now_ms) {
+        if let Some(ask) = self.sync.ask(next) {
             self.effect(Effect::Log(Notice::CatchingUp { from: ask.from, to: self.sync.target() - 1 }));
             self.effect(Effect::Send(ask.peer, Message::FetchDecided(ask.from)));
-            self.effect(Effect::Arm { timer: Timer::Sync, after_ms: SYNC_TIMEOUT_MS });
+            self.effect(Effect::Arm { timer: Timer::Sync(ask.number), after_ms: SYNC_TIMEOUT_MS });
         }
     }
 
@@ -55,20 +59,31 @@ impl Core {
     fn certified(&self, decided: &DecidedBlock) -> bool {
         let header = &decided.block.header;
         decided.certificate.commits(self.view.head().height + 1, &decided.block.id())
-            && super::executor::body_matches(&decided.block)
             && header.validators_hash == self.validators.hash()
+            && fits(&self.view, &decided.block)
             && decided.certificate.verify(&self.validators, &self.chain).is_ok()
     }
 
+    /// Whether a peer may be given more blocks before the next rebroadcast. What it may have is far more than it can
+    /// execute meanwhile; beyond that it costs this node only.
+    pub(super) fn may_serve(&mut self, peer: Peer) -> bool {
+        let served = self.served.entry(peer).or_default();
+        *served += 1;
+        *served <= SERVED_MAX
+    }
+
     pub(super) fn serve_decided(&mut self, to: Peer, from: Height) {
+        if from > self.view.head().height || !self.may_serve(to) {
+            return;
+        }
         let mut bytes = 0;
         let mut blocks = Vec::new();
         for height in (from.max(1)..=self.view.head().height).take(SYNC_BLOCKS_MAX) {
             let found = self.view.block(height).ok().flatten().zip(self.view.commit(height).ok().flatten());
             let Some((block, certificate)) = found else { break };
-            bytes += block.records.iter().map(|record| record.body.call.len() + 200).sum::<usize>();
-            bytes += block.attachments.iter().map(|attachment| attachment.byte_len()).sum::<usize>();
-            blocks.push(DecidedBlock { block, certificate });
+            let decided = DecidedBlock { block, certificate };
+            bytes += decided.weight();
+            blocks.push(decided);
             if bytes > SYNC_BYTES_MAX {
                 break;
             }
@@ -80,17 +95,13 @@ impl Core {
 
     /// Rule 12: a lower peer gets that height's block and certificate, once a rebroadcast interval.
     pub(super) fn answer_behind(&mut self, peer: Peer, height: Height) {
-        let interval = u64::from(self.parameters.timeouts.rebroadcast_ms);
-        let recent = self
-            .behind_answers
-            .get(&peer)
-            .is_some_and(|(last, at_ms)| *last == height && self.now_ms < at_ms.saturating_add(interval));
-        if recent {
+        if self.served.contains_key(&peer) {
             return;
         }
-        self.behind_answers.insert(peer, (height, self.now_ms));
         let found = self.view.block(height).ok().flatten().zip(self.view.commit(height).ok().flatten());
-        if let Some((block, certificate)) = found {
+        if let Some((block, certificate)) = found
+            && self.may_serve(peer)
+        {
             self.effect(Effect::Send(peer, Message::Decided(vec![DecidedBlock { block, certificate }])));
         }
     }

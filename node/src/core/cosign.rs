@@ -7,11 +7,12 @@ use dalil_ledger::crypto::SecretKey;
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::validators::{ValidatorIndex, ValidatorSet};
 
+use super::event::Peer;
 use super::message::HeadCosignature;
 
 /// How many heads wait for their quorum; older ones are covered by the next.
 const HEADS_MAX: usize = 8;
-/// How many cosignatures of heads that this node has not reached are kept, one for each validator.
+/// From how many peers a cosignature of a head that this node has not reached is kept, one each.
 const EARLY_MAX: usize = 64;
 
 /// The newest head with a quorum of cosignatures, and the version of the ledger at that head.
@@ -40,7 +41,8 @@ struct Head {
 #[derive(Default)]
 pub struct Cosigning {
     heads: BTreeMap<u64, Head>,
-    early: BTreeMap<ValidatorIndex, HeadCosignature>,
+    /// By the peer that sent it: what cannot be checked yet takes nobody else's place.
+    early: BTreeMap<Peer, HeadCosignature>,
     published: Option<(u64, u64)>,
 }
 
@@ -78,7 +80,7 @@ impl Cosigning {
         let mut published = None;
         for early in early.into_iter().filter(|early| early.size == size) {
             // A wrong one that came early is forgotten; its sender cannot be told any more.
-            published = self.add(early, now_ms, skew_ms).ok().flatten().or(published);
+            published = self.add(None, early, now_ms, skew_ms).ok().flatten().or(published);
         }
         published
     }
@@ -112,9 +114,11 @@ impl Cosigning {
         })
     }
 
-    /// Takes a cosignature. Returns a publication if it made a quorum, or a fresher one.
+    /// Takes a cosignature that came from `from`, none being this node. Returns a publication if it made a quorum, or a
+    /// fresher one.
     pub fn add(
         &mut self,
+        from: Option<Peer>,
         given: HeadCosignature,
         now_ms: u64,
         skew_ms: u64,
@@ -126,11 +130,10 @@ impl Cosigning {
         }
         let newest = self.heads.last_key_value().map(|(size, _)| *size);
         let Some(head) = self.heads.get_mut(&given.size) else {
-            if newest.is_none_or(|newest| given.size > newest)
-                && self.early.get(&signer).is_none_or(|held| (held.size, held.time_s) < (given.size, given.time_s))
-                && self.early.len() < EARLY_MAX
+            if let Some(from) = from.filter(|_| newest.is_none_or(|newest| given.size > newest))
+                && (self.early.len() < EARLY_MAX || self.early.contains_key(&from))
             {
-                self.early.insert(signer, given);
+                self.early.insert(from, given);
             }
             return Ok(None);
         };

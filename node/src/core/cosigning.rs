@@ -7,7 +7,7 @@ use dalil_ledger::checkpoint::{Checkpoint, Policy};
 use dalil_ledger::store::Batch;
 use dalil_ledger::validators::ValidatorIndex;
 
-use super::cosign::Published;
+use super::cosign::{CosignatureError, Published};
 use super::event::{Effect, Notice, Peer, Persist, Timer};
 use super::message::{HeadCosignature, Message};
 use super::{CONSENSUS, Core, NOTE_KEY, StartError};
@@ -36,14 +36,14 @@ impl Core {
         let Some((cosigner, log)) = &self.cosigner else { return };
         if let Some(signed) = self.cosigning.sign(cosigned.size, index, cosigned.time_s, cosigner, log) {
             self.effect(Effect::Broadcast(Message::Cosignature(signed)));
-            if let Err(error) = self.take_cosignature(signed) {
+            if let Err(error) = self.take_cosignature(None, signed) {
                 self.effect(Effect::Log(Notice::BadCosignature(format!("own: {error}"))));
             }
         }
     }
 
     fn own_index(&self) -> Option<ValidatorIndex> {
-        self.validators.index_of(self.department.as_ref()?)
+        self.validators.index_of(&self.department()?)
     }
 
     /// Sets the time of the next cosignature of the same head.
@@ -57,6 +57,8 @@ impl Core {
     /// Says once more that the head is the head, if nothing stands against it.
     pub(super) fn cosign_again(&mut self) {
         self.arm_cosign();
+        // A node that halted rebroadcasts no more, but goes on serving.
+        self.served.clear();
         if self.halted.is_none()
             && let Ok(outputs) = self.engine.cosign(self.now_ms)
         {
@@ -65,14 +67,16 @@ impl Core {
     }
 
     pub(super) fn cosignature(&mut self, from: Peer, given: HeadCosignature) {
-        if let Err(error) = self.take_cosignature(given) {
-            // A validator is never cut off for what it relays late; a wrong signature is seen in the log.
-            self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}"))));
+        match self.take_cosignature(Some(from), given) {
+            Ok(()) => {}
+            // Nobody relays cosignatures, and this head's set and root are known: only its sender can have made it wrong.
+            Err(error @ CosignatureError::Bad(_)) => self.effect(Effect::Score(from, error.to_string())),
+            Err(error) => self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}")))),
         }
     }
 
-    fn take_cosignature(&mut self, given: HeadCosignature) -> Result<(), super::cosign::CosignatureError> {
-        let published = self.cosigning.add(given, self.now_ms, self.skew_ms())?;
+    fn take_cosignature(&mut self, from: Option<Peer>, given: HeadCosignature) -> Result<(), CosignatureError> {
+        let published = self.cosigning.add(from, given, self.now_ms, self.skew_ms())?;
         if let Some(published) = published {
             self.publish(published);
         }

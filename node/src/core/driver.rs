@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use dalil_consensus::{
-    Action, BlockDemand, Event as Input, HeightKnowledge, Message as Vote, Output, Persist as Write, Verdict,
-};
+use dalil_consensus::{Action, BlockDemand, Event as Input, Message as Vote, Output, Persist as Write, Verdict};
 use dalil_ledger::block::{Block, BlockId};
 use dalil_ledger::codec;
 use dalil_ledger::store::{Batch, Executed};
 use dalil_ledger::validators::Certificate;
 
-use super::event::{Answer, Effect, Notice, Persist, Source, Timer, Work};
+use super::event::{Answer, Effect, Notice, Peer, Persist, Source, Timer, Work};
 use super::executor::{self, Built};
 use super::message::{CompactBlock, Message};
 use super::{CONSENSUS, Core, Deciding, RECORD_KEY, Stage, Then, body_key, height_context};
+
+/// Of more blocks than these the effects are kept only while consensus holds the block.
+const EXECUTED_MAX: usize = 8;
 
 impl Core {
     /// Hands an event to the engine; what follows is queued behind the writes before it.
@@ -22,6 +23,26 @@ impl Core {
             let outputs = self.engine.handle(input, self.now_ms);
             self.enqueue(outputs);
         }
+    }
+
+    /// A message of the vote stream. A fault that it shows is its sender's, validator or not, and is told at once.
+    pub(super) fn vote(&mut self, from: Peer, message: Vote) {
+        if self.halted.is_some() {
+            return;
+        }
+        let place = self.index_of(&from);
+        if place.is_some() {
+            self.sync.reports(from, message.height());
+        }
+        let mut outputs = self.engine.handle(Input::Message { from: place, message }, self.now_ms);
+        for output in &mut outputs {
+            for action in output.then.extract_if(.., |action| matches!(action, Action::Misbehaviour { .. })) {
+                if let Action::Misbehaviour { fault, .. } = action {
+                    self.effects.push_back(Effect::Score(from, fault.to_string()));
+                }
+            }
+        }
+        self.enqueue(outputs);
     }
 
     pub(super) fn enqueue(&mut self, outputs: Vec<Output>) {
@@ -48,9 +69,9 @@ impl Core {
                 let mut batch = Batch::default();
                 batch.put(CONSENSUS, RECORD_KEY, codec::encode(&content.record));
                 for block in &content.blocks {
-                    let id = block.id();
-                    batch.put(CONSENSUS, body_key(&id), codec::encode(&**block));
-                    self.stored_bodies.push(id);
+                    let key = body_key(&block.id());
+                    batch.put(CONSENSUS, key.clone(), codec::encode(&**block));
+                    self.stored_bodies.push(key);
                 }
                 Persist::Batch(batch)
             }
@@ -92,18 +113,11 @@ impl Core {
                     self.answer_behind(peer, height);
                 }
             }
-            Action::Behind { height, from } => {
-                let peers: Vec<_> = from.into_iter().filter_map(|index| self.peer_at(index)).collect();
-                self.sync.behind(height, &peers);
-                self.ask_for_blocks();
-            }
+            Action::Behind { .. } => self.ask_for_blocks(),
             Action::AdvertiseRecords => self.advertise(),
             Action::Evidence(evidence) => self.effect(Effect::Log(Notice::Evidence(format!("{evidence:?}")))),
-            Action::Misbehaviour { from, fault } => {
-                if let Some(peer) = from.and_then(|index| self.peer_at(index)) {
-                    self.effect(Effect::Score(peer, fault.to_string()));
-                }
-            }
+            // Seen when the message came, by its sender; what was kept for a later height has none any more.
+            Action::Misbehaviour { .. } => {}
             Action::Halt { reason } => self.halt(reason.to_string()),
         }
     }
@@ -150,7 +164,7 @@ impl Core {
             self.deciding.as_ref().is_some_and(|deciding| deciding.id == id && deciding.stage == Stage::Executing);
         match result {
             Ok(executed) => {
-                self.executed.insert(id, executed);
+                self.keep_executed(id, executed);
                 self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Valid });
                 if deciding {
                     self.commit_decided();
@@ -168,7 +182,7 @@ impl Core {
         let limits = self.parameters.limits;
         let bytes = limits.bytes_max.saturating_add(limits.attachment_bytes_max) as usize;
         let candidates = self.mempool.oldest(limits.records_max as usize, bytes);
-        let Some(proposer) = self.department.clone() else { return };
+        let Some(proposer) = self.department() else { return };
         self.effect(Effect::Work(Work::Build { view: self.view.clone(), demand, proposer, candidates }));
     }
 
@@ -176,17 +190,30 @@ impl Core {
         if demand.parent != self.view.head_id() {
             return;
         }
-        for (leaf, rejection) in &built.dropped {
-            self.drop_record(leaf, rejection);
+        // What was refused behind other records of the block may still apply if another block is decided.
+        if built.executed.as_ref().is_none_or(|executed| executed.block.records.is_empty()) {
+            for (leaf, rejection) in &built.dropped {
+                self.drop_record(leaf, rejection);
+            }
         }
         let block = built.executed.map(|executed| {
             let block = executed.block.clone();
-            self.executed.insert(block.id(), Arc::new(executed));
+            self.keep_executed(block.id(), Arc::new(executed));
             self.bodies.keep(block.clone());
             block
         });
         self.engine(Input::BlockBuilt { height: demand.height, round: demand.round, parent: demand.parent, block });
         self.say_pending();
+    }
+
+    /// Keeps a block's effects until the height is decided. Of many, those that consensus has dropped are forgotten; they
+    /// can be had again by executing.
+    fn keep_executed(&mut self, id: BlockId, executed: Arc<Executed>) {
+        if self.executed.len() >= EXECUTED_MAX {
+            let deciding = self.deciding.as_ref().map(|deciding| deciding.id);
+            self.executed.retain(|id, _| self.engine.block(id).is_some() || deciding == Some(*id));
+        }
+        self.executed.insert(id, executed);
     }
 
     /// A certified block: execute it if that was not done, then write it.
@@ -210,8 +237,8 @@ impl Core {
         deciding.stage = Stage::Writing;
         let (certificate, source) = (Box::new(deciding.certificate.clone()), deciding.source);
         let mut also = Batch::default();
-        for id in self.stored_bodies.drain(..) {
-            also.delete(CONSENSUS, body_key(&id));
+        for key in self.stored_bodies.drain(..) {
+            also.delete(CONSENSUS, key);
         }
         let then = vec![Then::Committed { executed: executed.clone(), source }];
         self.queue(Some(Persist::Commit { executed, certificate, also }), then);
@@ -254,10 +281,8 @@ impl Core {
         }
         self.settle_mempool(&recorded);
         self.say_pending();
-        if knowledge == HeightKnowledge::Decided {
-            self.take_decided();
-        } else {
-            self.ask_for_blocks();
-        }
+        // What was fetched behind this block is taken, or found to be worthless.
+        self.take_decided();
+        self.ask_for_blocks();
     }
 }

@@ -54,8 +54,8 @@ pub enum Timer {
     Cosign,
     /// Look whether wanted bodies and records came.
     Fetch,
-    /// Look whether the asked peer sent its blocks.
-    Sync,
+    /// Look whether the peer that was asked with this number sent its blocks.
+    Sync(u64),
 }
 
 /// What the shell is to do.
@@ -189,14 +189,12 @@ pub enum Work {
 pub enum Done {
     /// Of [`Work::Admit`], one verdict a record in order.
     Admitted(Vec<(Candidate, Result<(), Rejection>)>),
-    /// Of [`Work::Recheck`]: the head it was done on, the records that no longer apply, and whether some do.
+    /// Of [`Work::Recheck`]: the head it was done on and the records that no longer apply.
     Rechecked {
         /// The head.
         parent: BlockId,
         /// No longer applicable.
         dropped: Vec<(Hash, Rejection)>,
-        /// How many still apply.
-        applying: usize,
     },
     /// Of [`Work::Build`].
     Built {

@@ -44,6 +44,25 @@ impl Candidate {
             attachment: attachment.map(Arc::new),
         }
     }
+
+    /// Bytes that it takes, attachment included.
+    pub fn weight(&self) -> usize {
+        self.bytes + self.attachment.as_ref().map_or(0, |attachment| attachment.weight())
+    }
+}
+
+/// Whether a record and its leaf list may stand in a block at all, by their lengths.
+pub fn check_size(candidate: &Candidate, parameters: &Parameters) -> Result<(), Rejection> {
+    let list = candidate.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+    let limits = &parameters.limits;
+    if candidate.bytes > RECORD_BYTES_MAX || candidate.bytes > limits.bytes_max as usize {
+        return Err(Rejection::new("T_SIZE", format!("{} bytes, at most {RECORD_BYTES_MAX}", candidate.bytes)));
+    }
+    if list > limits.attachment_bytes_max as usize {
+        let max = limits.attachment_bytes_max;
+        return Err(Rejection::new("T_SIZE", format!("a leaf list of {list} bytes, at most {max}")));
+    }
+    Ok(())
 }
 
 /// Says whether a record's signature is good. Shared by mempool and execution, so each is checked once.
@@ -321,21 +340,23 @@ pub fn build(
     let reads = ReadCache::new(view);
     let mut draft = Draft::new(view, &reads, parameters, time_ms);
     let mut dropped = Vec::new();
+    let mut taken = Vec::new();
     for candidate in candidates {
         if draft.room_for(candidate) == Full::Yes {
             continue;
         }
         match draft.push(candidate, signatures) {
-            Ok(_) => {}
+            Ok(_) => taken.push(candidate.clone()),
             Err(Trouble::Rejected(rejection)) => dropped.push((candidate.leaf, rejection)),
             Err(Trouble::State(error)) => return Err(error.into()),
             Err(Trouble::Store(error)) => return Err(error.into()),
         }
     }
-    // The last record may have pushed the count of state operations over its limit.
+    // The last record may have pushed the count of state operations over its limit: it waits for the next block.
     if !draft.within_limits() {
-        let fewer = &candidates[..draft.records.len().saturating_sub(1).min(candidates.len())];
-        return build(view, parameters, time_ms, proposer, fewer, signatures, empty);
+        taken.pop();
+        let built = build(view, parameters, time_ms, proposer, &taken, signatures, empty)?;
+        return Ok(Built { dropped, ..built });
     }
     let executed =
         if draft.records.is_empty() && empty == EmptyBlocks::Refused { None } else { Some(draft.finish(proposer)?) };
@@ -417,6 +438,9 @@ pub fn dry_run(
         return Ok(Err(Rejection::new("T_SIZE", "the record or its leaf list is larger than a block may be")));
     }
     match draft.push(candidate, signatures) {
+        Ok(_) if !draft.within_limits() => {
+            Ok(Err(Rejection::new("T_SIZE", "the record reads and writes more of the state than a block may")))
+        }
         Ok(outcome) => Ok(Ok(outcome)),
         Err(Trouble::Rejected(rejection)) => Ok(Err(rejection)),
         Err(Trouble::State(error)) => Err(error.into()),

@@ -31,10 +31,6 @@ pub struct Mempool {
     next: Arrival,
 }
 
-fn weight(candidate: &Candidate) -> usize {
-    candidate.bytes + candidate.attachment.as_ref().map_or(0, |attachment| attachment.byte_len())
-}
-
 impl Mempool {
     /// How many records wait.
     pub fn len(&self) -> usize {
@@ -68,7 +64,7 @@ impl Mempool {
                 format!("{signer} records of this signer are waiting; try again later"),
             ));
         }
-        if self.len() >= MEMPOOL_RECORDS_MAX || self.bytes + weight(candidate) > MEMPOOL_BYTES_MAX {
+        if self.len() >= MEMPOOL_RECORDS_MAX || self.bytes + candidate.weight() > MEMPOOL_BYTES_MAX {
             return Err(Rejection::new("T_FULL", "too many records are waiting; try again later"));
         }
         Ok(())
@@ -84,7 +80,7 @@ impl Mempool {
         self.by_leaf.insert(candidate.leaf, arrival);
         self.by_expiry.insert((body.expires_at_ms, arrival));
         *self.by_signer.entry(body.signer).or_default() += 1;
-        self.bytes += weight(&candidate);
+        self.bytes += candidate.weight();
         self.by_arrival.insert(arrival, candidate);
         Ok(())
     }
@@ -123,7 +119,7 @@ impl Mempool {
                 self.by_signer.remove(&body.signer);
             }
         }
-        self.bytes -= weight(&candidate);
+        self.bytes -= candidate.weight();
         Some(candidate)
     }
 
@@ -144,8 +140,8 @@ impl Mempool {
 fn within<'a>(candidates: impl Iterator<Item = &'a Candidate>, count: usize, bytes: usize) -> Vec<Candidate> {
     let mut sum = 0;
     let within = candidates.take(count).take_while(|candidate| {
-        sum += weight(candidate);
-        sum <= bytes || sum == weight(candidate)
+        sum += candidate.weight();
+        sum <= bytes || sum == candidate.weight()
     });
     within.cloned().collect()
 }

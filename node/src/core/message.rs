@@ -18,6 +18,9 @@ pub const SYNC_BLOCKS_MAX: usize = 64;
 /// An answer stops growing beyond this, in bytes of records and attachments.
 pub const SYNC_BYTES_MAX: usize = 2 << 20;
 
+/// What a record takes beside its call, in bytes, rounded up.
+pub const RECORD_OVERHEAD_BYTES: usize = 256;
+
 /// Which stream carries a message. A busy record stream never delays a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
@@ -36,6 +39,13 @@ pub struct LooseRecord {
     pub attachment: Option<Attachment>,
 }
 
+impl LooseRecord {
+    /// About how many bytes it takes in a message.
+    pub fn weight(&self) -> usize {
+        self.record.body.call.len() + RECORD_OVERHEAD_BYTES + self.attachment.as_ref().map_or(0, Attachment::weight)
+    }
+}
+
 /// A proposal's body for those who hold most records already.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
 pub struct CompactBlock {
@@ -52,6 +62,15 @@ pub struct DecidedBlock {
     pub block: Block,
     /// Its commit certificate.
     pub certificate: Certificate,
+}
+
+impl DecidedBlock {
+    /// About how many bytes it takes in a message.
+    pub fn weight(&self) -> usize {
+        let records: usize =
+            self.block.records.iter().map(|record| record.body.call.len() + RECORD_OVERHEAD_BYTES).sum();
+        records + self.block.attachments.iter().map(Attachment::weight).sum::<usize>()
+    }
 }
 
 /// One validator's cosignature of a head (C2SP tlog-cosignature v1).

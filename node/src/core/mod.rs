@@ -133,7 +133,7 @@ pub struct Core {
     chain: Hash,
     parameters: Parameters,
     origin: KeyName,
-    department: Option<DepartmentId>,
+    consensus_key: Option<PublicKey>,
     cosigner: Option<(SecretKey, SecretKey)>,
     ledger: Ledger,
     view: LedgerView,
@@ -146,9 +146,11 @@ pub struct Core {
     executed: BTreeMap<BlockId, Arc<Executed>>,
     executing: BTreeMap<BlockId, Height>,
     deciding: Option<Deciding>,
-    stored_bodies: Vec<BlockId>,
+    /// Keys of the bodies in the database that the next commit deletes.
+    stored_bodies: Vec<Vec<u8>>,
     sync: Sync,
-    behind_answers: BTreeMap<Peer, (Height, u64)>,
+    /// How often each peer was given blocks since the last rebroadcast.
+    served: BTreeMap<Peer, u32>,
     cosigning: Cosigning,
     waiters: BTreeMap<Hash, Vec<RequestId>>,
     recheck_running: bool,
@@ -171,11 +173,8 @@ impl Core {
             drift_ms: genesis.parameters.clock_drift_ms,
         };
         let restored = restore(&view)?;
-        let stored_bodies = restored.blocks.iter().map(|block| block.id()).collect();
-        let department = keys.as_ref().and_then(|keys| {
-            let key = keys.consensus.public();
-            validators.iter().find(|validator| validator.consensus == key).map(|validator| validator.department.clone())
-        });
+        let stored_bodies = stored_bodies(&ledger)?;
+        let consensus_key = keys.as_ref().map(|keys| keys.consensus.public());
         let (signer, cosigner) = match keys {
             None => (None, None),
             Some(ValidatorKeys { consensus, cosigner, log, record }) => {
@@ -188,7 +187,7 @@ impl Core {
             chain: genesis.chain_id(),
             parameters: genesis.parameters,
             origin,
-            department,
+            consensus_key,
             cosigner,
             ledger,
             view,
@@ -203,7 +202,7 @@ impl Core {
             deciding: None,
             stored_bodies,
             sync: Sync::default(),
-            behind_answers: BTreeMap::new(),
+            served: BTreeMap::new(),
             cosigning: Cosigning::default(),
             waiters: BTreeMap::new(),
             recheck_running: false,
@@ -220,16 +219,21 @@ impl Core {
         Ok((core, effects))
     }
 
-    /// Takes one event and returns what is to be done. `now_ms` is UTC milliseconds and never goes back.
+    /// Takes one event and returns what is to be done. `now_ms` is UTC milliseconds. It may go back: a clock that ran ahead
+    /// for a moment and was put right must not leave the node in the future. So nothing here waits for a time to come;
+    /// waiting is what timers are for.
     pub fn handle(&mut self, event: Event, now_ms: u64) -> Vec<Effect> {
-        self.now_ms = self.now_ms.max(now_ms);
+        self.now_ms = now_ms;
         match event {
             Event::Message { from, message } => self.message(from, *message),
             Event::Submit { request, record, attachment } => self.submit(request, *record, attachment),
             Event::Timer(Timer::Consensus(id)) => self.engine(dalil_consensus::Event::Timer(id)),
             Event::Timer(Timer::Cosign) => self.cosign_again(),
             Event::Timer(Timer::Fetch) => self.fetch_missing(),
-            Event::Timer(Timer::Sync) => self.ask_for_blocks(),
+            Event::Timer(Timer::Sync(number)) => {
+                self.sync.overdue(number);
+                self.ask_for_blocks();
+            }
             Event::Done(done) => self.done(done),
             Event::Persisted(seq) => self.fifo.durable(seq),
         }
@@ -247,7 +251,7 @@ impl Core {
             log_size: self.view.log_size(),
             round: self.engine.round(),
             signing: signing_words(self.engine.standing()),
-            target: self.sync.target().saturating_sub(1).max(head.height),
+            target: self.sync.credible(self.validators.max_faulty()).saturating_sub(1).max(head.height),
             pending: self.mempool.len(),
             halted: self.halted.clone(),
         }
@@ -255,10 +259,7 @@ impl Core {
 
     fn message(&mut self, from: Peer, message: Message) {
         match message {
-            Message::Consensus(message) => {
-                let from = self.index_of(&from);
-                self.engine(dalil_consensus::Event::Message { from, message });
-            }
+            Message::Consensus(message) => self.vote(from, message),
             Message::Cosignature(cosignature) => self.cosignature(from, cosignature),
             Message::Advertise(leaves) => self.advertised(from, &leaves),
             Message::FetchRecords(leaves) => self.serve_records(from, &leaves),
@@ -274,7 +275,7 @@ impl Core {
     fn done(&mut self, done: Done) {
         match done {
             Done::Admitted(verdicts) => self.admitted(verdicts),
-            Done::Rechecked { parent, dropped, applying } => self.rechecked(parent, dropped, applying),
+            Done::Rechecked { parent, dropped } => self.rechecked(parent, dropped),
             Done::Built { demand, built } => self.built(demand, built),
             Done::Executed { parent, block, result } => self.executed(parent, block, result),
             Done::Failed(error) => self.halt(format!("this node cannot read its own data: {error}")),
@@ -295,6 +296,15 @@ impl Core {
     /// The place of a peer in the set that decides the present height.
     fn index_of(&self, peer: &Peer) -> Option<ValidatorIndex> {
         self.validators.iter().position(|validator| validator.network == *peer).map(ValidatorIndex)
+    }
+
+    /// This node's department, if it is a validator at the present height.
+    fn department(&self) -> Option<DepartmentId> {
+        let key = self.consensus_key?;
+        self.validators
+            .iter()
+            .find(|validator| validator.consensus == key)
+            .map(|validator| validator.department.clone())
     }
 
     fn peer_at(&self, index: ValidatorIndex) -> Option<Peer> {
@@ -346,6 +356,12 @@ fn restore(view: &LedgerView) -> Result<Restored, StoreError> {
         }
     }
     Ok(Restored { record: Some(record), blocks })
+}
+
+/// Keys of all bodies in the database, also of those that the record no longer refers to.
+fn stored_bodies(ledger: &Ledger) -> Result<Vec<Vec<u8>>, StoreError> {
+    let pairs = ledger.kv().snapshot().scan(CONSENSUS, BODY_PREFIX, &[], usize::MAX)?;
+    Ok(pairs.into_iter().map(|(key, _)| key).collect())
 }
 
 fn body_key(id: &BlockId) -> Vec<u8> {

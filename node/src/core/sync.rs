@@ -1,11 +1,11 @@
 //! Catching up by blocks: which peer to ask, and what was got.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use dalil_ledger::block::Height;
 
 use super::event::Peer;
-use super::message::DecidedBlock;
+use super::message::{DecidedBlock, MESSAGE_BYTES_MAX, SYNC_BLOCKS_MAX};
 
 /// How long a peer may take to answer, in milliseconds.
 pub const SYNC_TIMEOUT_MS: u64 = 3_000;
@@ -13,14 +13,17 @@ pub const SYNC_TIMEOUT_MS: u64 = 3_000;
 /// A node that is behind. It never counts as caught up for good: whoever reports a higher height starts it again.
 #[derive(Debug, Default)]
 pub struct Sync {
-    /// The highest height that peers report; a hint.
-    target: Height,
+    /// The height that each peer reported to decide; a hint, a faulty peer may say anything.
+    reported: BTreeMap<Peer, Height>,
     /// Peers to ask, the next one first.
     peers: VecDeque<Peer>,
-    /// The peer asked last, and when it must have answered, UTC milliseconds.
+    /// The peer that was asked and has not answered, with the number of the request.
     asked: Option<(Peer, u64)>,
+    /// Requests so far.
+    requests: u64,
     /// Blocks got and not yet committed, of consecutive heights.
     queue: VecDeque<(Peer, DecidedBlock)>,
+    queued_bytes: usize,
 }
 
 /// What to do next.
@@ -30,47 +33,62 @@ pub struct Ask {
     pub peer: Peer,
     /// For blocks from this height on.
     pub from: Height,
+    /// To be handed to [`Sync::overdue`] after [`SYNC_TIMEOUT_MS`].
+    pub number: u64,
 }
 
 impl Sync {
-    /// `peers` report that they decide `height`.
-    pub fn behind(&mut self, height: Height, peers: &[Peer]) {
-        self.target = self.target.max(height);
-        for peer in peers {
-            if !self.peers.contains(peer) {
-                self.peers.push_back(*peer);
-            }
+    /// `peer` speaks of `height` as of the one to decide; it may have been at a higher one.
+    pub fn reports(&mut self, peer: Peer, height: Height) {
+        let highest = self.reported.entry(peer).or_default();
+        *highest = height.max(*highest);
+        if !self.peers.contains(&peer) {
+            self.peers.push_back(peer);
         }
     }
 
     /// The highest height reported.
     pub fn target(&self) -> Height {
-        self.target
+        self.reported.values().copied().max().unwrap_or_default()
+    }
+
+    /// The highest height that more than `faulty` peers report to have reached: one of them is right.
+    pub fn credible(&self, faulty: usize) -> Height {
+        let mut heights: Vec<Height> = self.reported.values().copied().collect();
+        heights.sort_unstable_by(|one, other| other.cmp(one));
+        heights.get(faulty).copied().unwrap_or_default()
     }
 
     /// The next request, if one is due. `next` is the height above the head.
-    pub fn ask(&mut self, next: Height, now_ms: u64) -> Option<Ask> {
-        let from = next + self.queue.len() as u64;
-        let waiting = self.asked.is_some_and(|(_, deadline)| now_ms < deadline);
-        if from >= self.target || waiting || !self.queue.is_empty() {
+    pub fn ask(&mut self, next: Height) -> Option<Ask> {
+        if self.asked.is_some() || !self.queue.is_empty() {
             return None;
         }
-        // Whoever did not answer goes to the end of the line.
-        let peer = self.peers.pop_front()?;
+        // Whoever does not answer has gone to the end of the line.
+        let ahead = |peer: &Peer| self.reported.get(peer).is_some_and(|height| *height > next);
+        let place = self.peers.iter().position(ahead)?;
+        let peer = self.peers.remove(place)?;
         self.peers.push_back(peer);
-        self.asked = Some((peer, now_ms.saturating_add(SYNC_TIMEOUT_MS)));
-        Some(Ask { peer, from })
+        self.requests += 1;
+        self.asked = Some((peer, self.requests));
+        Some(Ask { peer, from: next, number: self.requests })
     }
 
-    /// Blocks arrived. Those that continue what is held are kept.
+    /// The time of request `number` is over; another peer may be asked if it was not answered.
+    pub fn overdue(&mut self, number: u64) {
+        self.asked = self.asked.filter(|(_, asked)| *asked != number);
+    }
+
+    /// Blocks arrived. Those that continue what is held are kept, as far as there is room.
     pub fn got(&mut self, from: Peer, next: Height, blocks: Vec<DecidedBlock>) {
         if self.asked.is_some_and(|(peer, _)| peer == from) {
             self.asked = None;
         }
         for decided in blocks {
-            let height = decided.block.header.height;
-            if height == next + self.queue.len() as u64 {
-                self.target = self.target.max(height + 1);
+            let weight = decided.weight();
+            let room = self.queue.len() < SYNC_BLOCKS_MAX && self.queued_bytes + weight <= MESSAGE_BYTES_MAX;
+            if room && decided.block.header.height == next + self.queue.len() as u64 {
+                self.queued_bytes += weight;
                 self.queue.push_back((from, decided));
             }
         }
@@ -84,14 +102,17 @@ impl Sync {
     /// Drops what the head has passed.
     pub fn passed(&mut self, head: Height) {
         while self.queue.front().is_some_and(|(_, decided)| decided.block.header.height <= head) {
-            self.queue.pop_front();
+            if let Some((_, decided)) = self.queue.pop_front() {
+                self.queued_bytes -= decided.weight();
+            }
         }
     }
 
-    /// What was got from `peer` is worthless: forget all of it, and ask others first.
+    /// What was got from `peer` is worthless: forget all that is held, and ask others first.
     pub fn distrust(&mut self, peer: &Peer) {
         self.queue.clear();
-        self.asked = None;
+        self.queued_bytes = 0;
+        self.asked = self.asked.filter(|(asked, _)| asked != peer);
         self.peers.retain(|other| other != peer);
         self.peers.push_back(*peer);
     }

@@ -16,7 +16,7 @@ use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm, allow_block_list, connection_limits, identify, noise, ping, tcp, yamux,
 };
 use tokio::sync::{mpsc, watch};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::core::message::{Lane, MESSAGE_BYTES_MAX, Message};
 use crate::core::{Event, Peer};
@@ -134,7 +134,8 @@ impl Network {
             std::net::IpAddr::V6(ip) => format!("/ip6/{ip}"),
         };
         let listen: Multiaddr = format!("{ip}/tcp/{}", config.listen.port()).parse()?;
-        swarm.listen_on(listen)?;
+        let in_use = || format!("cannot listen on {}: is the port in use?", config.listen);
+        swarm.listen_on(listen).with_context(in_use)?;
         // The first event says whether the port could be had.
         await_listening(&mut swarm, config.listen).await?;
 
@@ -178,6 +179,11 @@ impl Network {
     fn queue(&self, to: &Peer, lane: Lane, bytes: &Arc<Vec<u8>>) {
         let connected = self.ids.get(to).is_some_and(|id| self.connected.borrow().contains_key(id));
         let Some(outbox) = self.outboxes.get(to).filter(|_| connected) else { return };
+        if bytes.len() > frame_bytes_max(lane) {
+            // The peer would take it for an attack and cut this node off.
+            error!(peer = %to, ?lane, bytes = bytes.len(), "message too long for a frame, dropped");
+            return;
+        }
         if outbox[lane as usize].try_send(bytes.clone()).is_err() {
             debug!(peer = %to, ?lane, "queue full, message dropped");
         }
@@ -286,9 +292,14 @@ async fn accept(
     inbox: Inbox,
     commands: mpsc::Sender<Command>,
 ) {
+    // One reader a peer, of the newest stream: many streams must not mean many buffers.
+    let mut readers: BTreeMap<PeerId, tokio::task::JoinHandle<()>> = BTreeMap::new();
     while let Some((id, stream)) = incoming.next().await {
         if let Some(peer) = keys.get(&id) {
-            tokio::spawn(read_frames(lane, id, *peer, stream, inbox.clone(), commands.clone()));
+            let reader = tokio::spawn(read_frames(lane, id, *peer, stream, inbox.clone(), commands.clone()));
+            if let Some(former) = readers.insert(id, reader) {
+                former.abort();
+            }
         }
     }
 }

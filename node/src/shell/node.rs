@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use dalil_ledger::checkpoint::Policy;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::store::{Create, Kv, Ledger, LedgerView, RocksKv};
+use dalil_ledger::store::{Create, Family, Kv, Ledger, LedgerView, RocksKv, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
@@ -19,7 +19,7 @@ use super::network::{Inbox, Network, NetworkConfig};
 use super::storage::{Report, Storage};
 use super::workers::Workers;
 use crate::core::cosign::Published;
-use crate::core::{Answer, Core, Effect, Event, NOTE_KEY, Notice, RequestId, Source, executor};
+use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, executor};
 
 /// Events that wait for the core, by urgency.
 const URGENT_QUEUE: usize = 4_096;
@@ -48,7 +48,8 @@ impl Report for StorageReport {
 pub fn open_ledger(home: &Home) -> anyhow::Result<Ledger> {
     let genesis = home.genesis()?;
     let data = home.data();
-    let fresh = !data.join("CURRENT").exists();
+    // A folder with files but without the one that names the newest version is damaged, not fresh.
+    let fresh = !data.exists() || std::fs::read_dir(&data).is_ok_and(|mut files| files.next().is_none());
     let create = if fresh { Create::IfMissing } else { Create::Never };
     let kv: Arc<dyn Kv> = Arc::new(RocksKv::open(&data, create).with_context(|| {
         format!(
@@ -58,7 +59,9 @@ pub fn open_ledger(home: &Home) -> anyhow::Result<Ledger> {
         )
     })?);
     let chain = genesis.chain_id();
-    if fresh {
+    let empty = kv.snapshot().last(Family::Meta)?.is_none();
+    if fresh || empty {
+        // Also after a first start that was cut short before genesis was written.
         return Ok(Ledger::create(kv, &genesis)?);
     }
     Ledger::open(kv, Some(&chain)).with_context(|| format!("ledger in {}", data.display()))
@@ -220,8 +223,12 @@ impl Running {
                 }
                 Effect::Work(work) => {
                     let (workers, internal) = (self.workers.clone(), self.internal.clone());
-                    tokio::task::spawn_blocking(move || {
-                        let _closed = internal.send(Event::Done(workers.run(work)));
+                    let done = tokio::task::spawn_blocking(move || workers.run(work));
+                    tokio::spawn(async move {
+                        let done = done.await.unwrap_or_else(|error| {
+                            Done::Failed(StoreError::Damaged(format!("a worker failed: {error}")).into())
+                        });
+                        let _closed = internal.send(Event::Done(done));
                     });
                 }
                 Effect::Answer(request, answer) => {

@@ -119,15 +119,13 @@ impl Workers {
             }
             Work::Recheck { view, time_ms, candidates } => {
                 let mut dropped = Vec::new();
-                let total = candidates.len();
                 let reads = ReadCache::new(&view);
                 for candidate in candidates {
                     if let Err(rejection) = self.judge(&view, &reads, time_ms, &candidate)? {
                         dropped.push((candidate.leaf, rejection));
                     }
                 }
-                let applying = total - dropped.len();
-                Ok(Done::Rechecked { parent: view.head_id(), dropped, applying })
+                Ok(Done::Rechecked { parent: view.head_id(), dropped })
             }
             Work::Build { view, demand, proposer, candidates } => {
                 let built = executor::build(
@@ -160,7 +158,11 @@ impl Workers {
         time_ms: u64,
         candidate: &Candidate,
     ) -> Result<Result<(), Rejection>, ExecutionError> {
-        let verdict = executor::dry_run(view, reads, self.parameters, time_ms, candidate, &self.signatures)?;
-        Ok(verdict.map(|_outcome| ()))
+        let judged = || executor::dry_run(view, reads, self.parameters, time_ms, candidate, &self.signatures);
+        // A rule that panics is a fault of this program; the record that shows it goes no further and stops nothing else.
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(judged)) {
+            Ok(verdict) => Ok(verdict?.map(|_outcome| ())),
+            Err(_) => Ok(Err(Rejection::new("T_INTERNAL", "this node failed to judge the record; its log says where"))),
+        }
     }
 }

@@ -100,6 +100,7 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()
         .route("/health/ready", get(ready))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(axum::middleware::map_response(problem::as_problem))
         .with_state(app);
     tracing::info!(%listen, "clients served");
     Ok(tokio::spawn(async move {

@@ -51,6 +51,30 @@ impl From<Rejection> for Problem {
     }
 }
 
+/// Longest text of the framework that is passed on, in bytes.
+const DETAIL_BYTES_MAX: usize = 4 << 10;
+
+/// Turns the framework's own errors (no such route, a parameter that does not parse, a body too long) into problem
+/// documents, so that a client needs to understand one form only.
+pub(super) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_json = |value: &header::HeaderValue| value.as_bytes().ends_with(b"json");
+    let failed = status.is_client_error() || status.is_server_error();
+    if !failed || response.headers().get(header::CONTENT_TYPE).is_some_and(is_json) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (code, reason) = match status {
+        StatusCode::NOT_FOUND => ("not_found", "there is no such resource"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method", "this resource does not take this method"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too long"),
+        StatusCode::REQUEST_TIMEOUT => ("timeout", "the answer took too long; try again"),
+        _ => ("request", "the request is malformed"),
+    };
+    Problem::new(status, code, if text.is_empty() { reason.to_owned() } else { text }).into_response()
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
