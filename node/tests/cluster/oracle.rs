@@ -1,0 +1,73 @@
+//! What must hold in every run, judged from disks, messages and answers alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dalil_consensus::{Message as Vote, Phase};
+use dalil_ledger::block::{BlockId, Entry, Height};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::store::LedgerView;
+use dalil_node::core::Message;
+
+/// Height, round and kind of a signed statement, and its signer.
+type Place = (u8, Height, u32, Phase);
+
+#[derive(Default)]
+pub struct Oracle {
+    blocks: BTreeMap<Height, (BlockId, Hash)>,
+    signed: BTreeMap<Place, Vec<u8>>,
+    acknowledged: BTreeMap<Hash, u64>,
+}
+
+impl Oracle {
+    /// A node that keeps the rules sent this with its own signature, or relayed it.
+    pub fn sent(&mut self, message: &Message) {
+        let Message::Consensus(message) = message else { return };
+        let (signer, statement) = match message {
+            Vote::Proposal(proposal) => (proposal.signer, proposal.statement()),
+            Vote::Vote(vote) => (vote.signer, vote.statement()),
+            Vote::Certificate(_) | Vote::Status(_) => return,
+        };
+        let at = statement.position();
+        let bytes = statement.sign_bytes();
+        let first = self.signed.entry((signer, at.height, at.round, at.phase)).or_insert_with(|| bytes.clone());
+        assert_eq!(*first, bytes, "validator {signer} signed two statements at {at:?}");
+    }
+
+    /// A block is durable on one node.
+    pub fn committed(&mut self, view: &LedgerView) {
+        let head = view.head();
+        let found = (view.head_id(), head.state_root);
+        let first = self.blocks.entry(head.height).or_insert(found);
+        assert_eq!(*first, found, "a fork at height {}", head.height);
+    }
+
+    /// A submitter was told that its record is final.
+    pub fn acknowledged(&mut self, id: Hash, index: u64) {
+        let first = *self.acknowledged.entry(id).or_insert(index);
+        assert_eq!(first, index, "record {id} acknowledged at two places");
+    }
+
+    /// Every acknowledged record up to the view's head stands where it was said to stand, and no record twice.
+    pub fn check_log(&self, view: &LedgerView) {
+        let mut ids = BTreeSet::new();
+        for index in 0..view.log_size() {
+            match view.entry(index).unwrap().unwrap() {
+                Entry::Record(record) => {
+                    assert!(ids.insert(record.id()), "record {} stands twice", record.id());
+                    assert!(self.acknowledged.get(&record.id()).is_none_or(|told| *told == index));
+                }
+                Entry::Header(header) => {
+                    assert_eq!(self.blocks.get(&header.height).map_or(header.id(), |it| it.0), header.id())
+                }
+            }
+        }
+    }
+
+    /// Additionally none is missing: for a node that is known to have caught up.
+    pub fn check_complete(&self, view: &LedgerView) {
+        self.check_log(view);
+        for (id, index) in &self.acknowledged {
+            assert_eq!(view.index_of(id).unwrap(), Some(*index), "acknowledged record {id} is lost");
+        }
+    }
+}
