@@ -127,7 +127,10 @@ impl Home {
         let Some(consensus) = keys.consensus() else { bail!("{} holds no validator's key", self.0.display()) };
         let path = self.sign_record_path();
         if path.exists() {
-            bail!("{} exists: the key is not new to this machine. If the file is damaged, move it away first", path.display());
+            bail!(
+                "{} exists: the key is not new to this machine. If the file is damaged, move it away first",
+                path.display()
+            );
         }
         replace_file(&path, &SignRecord::for_moved_key(genesis.chain_id(), consensus.public()).encode())?;
         Ok(())
