@@ -68,10 +68,10 @@ impl Default for Parameters {
                 attachment_bytes_max: 2 << 20,
             },
             timeouts: Timeouts {
-                propose_ms: 1_000,
+                propose_ms: 3_000,
                 prevote_ms: 500,
                 precommit_ms: 500,
-                delta_ms: 250,
+                delta_ms: 500,
                 cap_ms: 10_000,
                 rebroadcast_ms: 1_000,
             },

@@ -1,5 +1,7 @@
 //! `dalil key` and `dalil completions`.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+
 mod cli;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,7 @@
 //! `dalil record` at a node that says what the test wants.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+
 mod cli;
 
 use std::path::Path;

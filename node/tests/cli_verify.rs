@@ -1,6 +1,8 @@
 //! `dalil verify` as a program: exit codes, words, JSON. Receipts are made here with fresh times, for old ones prove
 //! nothing about today.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+
 #[path = "cli_verify/answers.rs"]
 mod answers;
 #[path = "cli_verify/asking.rs"]

@@ -1,5 +1,6 @@
 //! Running the built program, and what it said.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
 #![allow(dead_code)]
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -104,10 +104,9 @@ fn inconsistent_bodies_are_not_taken_for_the_proposed_one() {
             // As soon as a proposal is on its way: the same header with the same record under a forged signature.
             let seen = world.sent.len();
             world.run_until(30_000, "a proposal", |world| {
-                world.is_recorded(request)
-                    || world.sent[seen..].iter().any(|sent| matches!(sent.message, Message::Compact(_)))
+                world.is_recorded(request) || world.sent[seen..].iter().any(|sent| matches!(sent, Message::Compact(_)))
             });
-            let proposed = world.sent[seen..].iter().find_map(|sent| match &sent.message {
+            let proposed = world.sent[seen..].iter().find_map(|sent| match sent {
                 Message::Compact(compact) => Some(compact.header.clone()),
                 _ => None,
             });

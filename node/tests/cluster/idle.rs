@@ -27,7 +27,7 @@ fn an_idle_chain_makes_no_blocks_and_stays_fresh() {
         for (before, after) in before.iter().zip(freshness(&world)) {
             assert!(*before > 0 && after > *before && after + 40_000 > world.now_ms, "{before} {after}");
         }
-        let proposals = world.sent.iter().filter(|sent| matches!(sent.message, Message::Compact(_))).count();
+        let proposals = world.sent.iter().filter(|sent| matches!(sent, Message::Compact(_))).count();
         assert_eq!(proposals, 0);
         // Twelve pairs, a status a second and a cosignature in fifteen.
         assert!(world.sent.len() < 12 * 300 * 3, "{} messages in five idle minutes", world.sent.len());

@@ -42,13 +42,6 @@ struct Due {
     item: Item,
 }
 
-/// A message that was sent, for tests that count or look.
-pub struct Sent {
-    pub from: usize,
-    pub to: usize,
-    pub message: Message,
-}
-
 pub struct World {
     pub seed: u64,
     pub rng: Rng,
@@ -64,7 +57,7 @@ pub struct World {
     /// Cosignatures that nodes refused.
     pub notices: Vec<(usize, String)>,
     /// Messages sent since the test last cleared it.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<Message>,
     /// Directions in which nothing gets through.
     pub cut: BTreeSet<(usize, usize)>,
     queue: BTreeMap<(u64, u64), Due>,
@@ -317,7 +310,7 @@ impl World {
         let weather = self.weather;
         let copies = if self.rng.chance(weather.twice_per_mille) { 2 } else { 1 };
         let bytes = message.encode();
-        self.sent.push(Sent { from, to, message });
+        self.sent.push(message);
         if self.cut.contains(&(from, to)) || !self.is_up(to) {
             return;
         }
