@@ -1,7 +1,7 @@
 //! Deeds as the registration office records them.
 //!
 //! The registrar does not judge title: a deed is recorded even if it sells what the transferor has not, and a second
-//! deed over the same share is recorded and flagged. Title rules bite at mutation ([`super::title`]).
+//! deed over the same share is recorded and flagged. Title rules bite at mutation (`title.rs`).
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;

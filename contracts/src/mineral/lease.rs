@@ -1,7 +1,7 @@
 //! Leases: who may dig what, where, how much a year and when (M9).
 //!
 //! Raiyati plots are named with the digest of their holders' consent. That class, flags and consent fit the land
-//! contract is rule M15, judged in [`require_raiyati`]: the one place where this room will read the land room.
+//! contract is rule M15, judged in `require_raiyati`: the one place where this room will read the land room.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set, Token};
 use dalil_ledger::crypto::Hash;
