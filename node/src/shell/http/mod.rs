@@ -34,8 +34,6 @@ pub use verify::{Verified, VerifiedAnswer};
 
 /// The largest request body, in bytes: a batch of 4,096 documents in base64.
 const BODY_BYTES_MAX: usize = 6 << 20;
-/// The largest document file that is hashed here, in bytes.
-const FILE_BYTES_MAX: usize = 32 << 20;
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 

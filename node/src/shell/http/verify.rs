@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Json, Response};
 use dalil_contracts::Invocation;
 use dalil_ledger::block::Entry;
@@ -14,7 +14,7 @@ use dalil_ledger::receipt::{Answer, BatchDocument, InclusionReceipt, Question, S
 use dalil_ledger::store::LedgerView;
 use serde::{Deserialize, Serialize};
 
-use super::{App, FILE_BYTES_MAX, Problem};
+use super::{App, Problem};
 use crate::core::cosign::Published;
 use crate::shell::clock::now_ms;
 use crate::verification;
@@ -95,11 +95,10 @@ pub(super) async fn ask(State(app): State<App>, Query(ask): Query<Ask>) -> Resul
 
 /// The body is the document's file; only its digest is used, and nothing is kept.
 pub(super) async fn ask_by_file(State(app): State<App>, file: Bytes) -> Result<Json<Verified>, Problem> {
-    if file.is_empty() || file.len() > FILE_BYTES_MAX {
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
+    if file.is_empty() {
+        return Err(Problem::bad_request(
             "file",
-            format!("a file of 1 to {FILE_BYTES_MAX} bytes is expected; or give its SHA-256 as `digest`"),
+            "the body is to be the document's file; or give its SHA-256 as `digest`",
         ));
     }
     Ok(Json(verified(&app, &Question::Digest(sha256(&file)), None)?))
