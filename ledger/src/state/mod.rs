@@ -24,16 +24,6 @@ pub trait StateView {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError>;
 }
 
-/// The state without any key.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EmptyState;
-
-impl StateView for EmptyState {
-    fn get(&self, _key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        Ok(None)
-    }
-}
-
 impl StateView for std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         Ok(std::collections::BTreeMap::get(self, key).cloned())

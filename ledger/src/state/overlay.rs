@@ -66,11 +66,6 @@ impl<'a> Overlay<'a> {
     pub fn into_changes(self) -> Changes {
         self.changes
     }
-
-    /// The changes so far.
-    pub fn changes(&self) -> &Changes {
-        &self.changes
-    }
 }
 
 impl StateView for Overlay<'_> {
