@@ -12,6 +12,7 @@
 
 pub mod ballot;
 pub mod calls;
+pub mod consensus_keys;
 pub mod duties;
 pub mod establishment;
 pub mod parameters;
@@ -19,6 +20,7 @@ pub mod posting;
 
 pub use ballot::{Choice, Matter};
 pub use calls::AuthorityCall;
+pub use consensus_keys::{ConsensusKey, consensus_key_key, genesis_validators, register_consensus_keys};
 pub use establishment::{Establishment, EstablishmentError, EstablishmentPlan};
 pub use parameters::parameter;
 pub use posting::{

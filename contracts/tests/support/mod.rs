@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use dalil_contracts::authority::parameters::{DatedValue, DatedValues, parameter_key};
 use dalil_contracts::authority::posting::posting_key;
-use dalil_contracts::authority::{EstablishmentPlan, Posting, validators_key};
+use dalil_contracts::authority::{EstablishmentPlan, Posting, genesis_validators};
 use dalil_contracts::{Call, Context, Invocation, Outcome, Refusal, apply};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
@@ -88,7 +88,7 @@ impl World {
             }
         });
         let validators = ValidatorSet::new(validators.collect()).unwrap();
-        state.insert(validators_key(), codec::encode(&validators));
+        state.extend(genesis_validators(&validators));
         Self { state, time_ms: START_MS, record: 1, height: 1, attachments: Vec::new() }
     }
 

@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use dalil_contracts::authority::{self, EstablishmentPlan};
 use dalil_ledger::block::DepartmentId;
-use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::genesis::{Genesis, InitialEntry, Parameters};
 use dalil_ledger::validators::ValidatorSet;
@@ -217,7 +216,7 @@ fn make_genesis(options: &Generate, nodes: &[Place]) -> anyhow::Result<(Genesis,
     let members = nodes.iter().filter_map(|place| place.keys.validator(place.department.clone())).collect();
     let validators = ValidatorSet::new(members)?;
     let mut state = establishment.initial_state()?;
-    state.push((authority::validators_key(), codec::encode(&validators)));
+    state.extend(authority::genesis_validators(&validators));
     let mut nonce = [0; 32];
     getrandom::fill(&mut nonce).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let genesis = Genesis {

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
-use dalil_contracts::authority::{EstablishmentPlan, Place, validators_key};
+use dalil_contracts::authority::{EstablishmentPlan, Place, genesis_validators};
 use dalil_contracts::certificate::{Batch, CertificateCall, NewCertificate, Origin};
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::block::Attachment;
@@ -57,7 +57,7 @@ pub fn genesis() -> &'static Genesis {
         let members = VALIDATORS.iter().map(|department| node_keys(department).validator(token(department)).unwrap());
         let validators = ValidatorSet::new(members.collect()).unwrap();
         let mut state = establishment.initial_state().unwrap();
-        state.push((validators_key(), codec::encode(&validators)));
+        state.extend(genesis_validators(&validators));
         Genesis {
             origin: token("ledger.example/wb"),
             nonce: [7; 32],
