@@ -120,14 +120,9 @@ impl Attachment {
         log::root_of(self.leaves.iter().map(|leaf| log::leaf_hash(leaf)))
     }
 
-    /// Sum of the leaves' lengths, in bytes.
-    pub fn byte_len(&self) -> usize {
-        self.leaves.iter().map(Vec::len).sum()
-    }
-
     /// Length of the canonical form, in bytes: each leaf brings its length along.
     pub fn weight(&self) -> usize {
-        8 + self.byte_len() + 8 * self.leaves.len()
+        8 + self.leaves.iter().map(|leaf| 8 + leaf.len()).sum::<usize>()
     }
 }
 

@@ -16,7 +16,7 @@ pub struct BlockLimits {
     pub records_max: u32,
     /// Reads and writes of the state, counted by the overlay.
     pub state_operations_max: u32,
-    /// Sum of the attachments' leaves, in bytes.
+    /// Sum of the canonical attachments, in bytes.
     pub attachment_bytes_max: u32,
 }
 

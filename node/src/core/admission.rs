@@ -258,7 +258,7 @@ impl Core {
     }
 
     pub(super) fn advertise(&mut self) {
-        self.served.clear();
+        self.serve_anew();
         let leaves: Vec<Hash> = self
             .mempool
             .oldest(ADVERTISED_RECORDS_MAX, SYNC_BYTES_MAX)

@@ -64,6 +64,12 @@ impl Core {
             && decided.certificate.verify(&self.validators, &self.chain).is_ok()
     }
 
+    /// A new interval begins, in which every peer may be given something again.
+    pub(super) fn serve_anew(&mut self) {
+        self.served.clear();
+        self.cosignatures_served.clear();
+    }
+
     /// Whether a peer may be given more blocks before the next rebroadcast. What it may have is far more than it can
     /// execute meanwhile; beyond that it costs this node only.
     pub(super) fn may_serve(&mut self, peer: Peer) -> bool {

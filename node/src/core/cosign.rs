@@ -95,6 +95,21 @@ impl Cosigning {
         self.heads.get(&size).map(|head| &head.checkpoint)
     }
 
+    /// The cosignatures that are held of the head of `size` leaves, all checked.
+    pub fn held(&self, size: u64) -> Vec<HeadCosignature> {
+        let held = self.heads.get(&size).map(|head| &head.cosignatures);
+        held.into_iter()
+            .flatten()
+            .map(|(signer, (cosignature, log_signature))| HeadCosignature {
+                size,
+                signer: signer.0 as u8,
+                time_s: cosignature.time_s,
+                signature: cosignature.signature,
+                log_signature: log_signature.0,
+            })
+            .collect()
+    }
+
     /// This node's own cosignature of the head of `size` leaves.
     pub fn sign(
         &self,

@@ -12,9 +12,8 @@ use super::event::{Effect, Notice, Peer, Persist, Timer};
 use super::message::{HeadCosignature, Message};
 use super::{CONSENSUS, Core, NOTE_KEY, StartError};
 
-/// How soon a head without a quorum of cosignatures is cosigned again, in milliseconds: at a start, whoever was not
-/// connected yet missed the first.
-const COSIGN_AGAIN_MS: u64 = 1_000;
+/// How long the cosignatures of a head may take to come by themselves before peers are asked, in milliseconds.
+const GATHER_AFTER_MS: u64 = 500;
 
 impl Core {
     /// Begins to collect cosignatures of the head.
@@ -23,7 +22,11 @@ impl Core {
             Checkpoint { origin: self.origin.clone(), size: self.view.log_size(), root: self.view.log_root()? };
         let policy = Policy::of_set(&self.origin, &self.validators)?;
         let (view, validators) = (self.view.clone(), self.validators.clone());
-        Ok(self.cosigning.head(checkpoint, policy, view, validators, self.now_ms, self.skew_ms()))
+        let published = self.cosigning.head(checkpoint, policy, view, validators, self.now_ms, self.skew_ms());
+        if published.is_none() {
+            self.arm_gather();
+        }
+        Ok(published)
     }
 
     fn skew_ms(&self) -> u64 {
@@ -48,9 +51,7 @@ impl Core {
 
     /// Sets the time of the next cosignature of the same head.
     pub(super) fn arm_cosign(&mut self) {
-        let interval_ms = u64::from(self.parameters.cosign_interval_ms);
-        let published = self.cosigning.is_published(self.view.log_size());
-        let after_ms = if published { interval_ms } else { interval_ms.min(COSIGN_AGAIN_MS) };
+        let after_ms = u64::from(self.parameters.cosign_interval_ms);
         self.effect(Effect::Arm { timer: Timer::Cosign, after_ms });
     }
 
@@ -58,7 +59,11 @@ impl Core {
     pub(super) fn cosign_again(&mut self) {
         self.arm_cosign();
         // A node that halted rebroadcasts no more, but goes on serving.
-        self.served.clear();
+        self.serve_anew();
+        if self.own_index().is_none() {
+            // Nobody thinks of a reader that is not connected to all.
+            self.effect(Effect::Broadcast(Message::FetchCosignatures(self.view.log_size())));
+        }
         if self.halted.is_none()
             && let Ok(outputs) = self.engine.cosign(self.now_ms)
         {
@@ -66,10 +71,36 @@ impl Core {
         }
     }
 
+    /// A head that has no quorum of cosignatures after a while: whoever holds some is asked. So a node needs no connection
+    /// to every validator, and a cosignature that was lost comes again.
+    fn arm_gather(&mut self) {
+        if !self.gather_armed {
+            self.gather_armed = true;
+            self.effect(Effect::Arm { timer: Timer::Gather, after_ms: GATHER_AFTER_MS });
+        }
+    }
+
+    pub(super) fn gather(&mut self) {
+        self.gather_armed = false;
+        let size = self.view.log_size();
+        if !self.cosigning.is_published(size) {
+            self.effect(Effect::Broadcast(Message::FetchCosignatures(size)));
+            self.arm_gather();
+        }
+    }
+
+    pub(super) fn serve_cosignatures(&mut self, to: Peer, size: u64) {
+        if self.cosignatures_served.insert(to) {
+            for held in self.cosigning.held(size) {
+                self.effect(Effect::Send(to, Message::Cosignature(held)));
+            }
+        }
+    }
+
     pub(super) fn cosignature(&mut self, from: Peer, given: HeadCosignature) {
         match self.take_cosignature(Some(from), given) {
             Ok(()) => {}
-            // Nobody relays cosignatures, and this head's set and root are known: only its sender can have made it wrong.
+            // Who relays has checked before, and this head's set and root are known: a wrong one is its sender's fault.
             Err(error @ CosignatureError::Bad(_)) => self.effect(Effect::Score(from, error.to_string())),
             Err(error) => self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}")))),
         }

@@ -52,6 +52,8 @@ pub enum Timer {
     Consensus(TimerId),
     /// Cosign the head again.
     Cosign,
+    /// Look whether the head's cosignatures came.
+    Gather,
     /// Look whether wanted bodies and records came.
     Fetch,
     /// Look whether the peer that was asked with this number sent its blocks.

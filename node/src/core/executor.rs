@@ -53,7 +53,7 @@ impl Candidate {
 
 /// Whether a record and its leaf list may stand in a block at all, by their lengths.
 pub fn check_size(candidate: &Candidate, parameters: &Parameters) -> Result<(), Rejection> {
-    let list = candidate.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+    let list = candidate.attachment.as_ref().map_or(0, |attachment| attachment.weight());
     let limits = &parameters.limits;
     if candidate.bytes > RECORD_BYTES_MAX || candidate.bytes > limits.bytes_max as usize {
         return Err(Rejection::new("T_SIZE", format!("{} bytes, at most {RECORD_BYTES_MAX}", candidate.bytes)));
@@ -179,7 +179,7 @@ impl<'a> Draft<'a> {
 
     fn room_for(&self, candidate: &Candidate) -> Full {
         let limits = &self.parameters.limits;
-        let attachment = candidate.attachment.as_ref().map_or(0, |attachment| attachment.byte_len());
+        let attachment = candidate.attachment.as_ref().map_or(0, |attachment| attachment.weight());
         let fits = self.record_bytes + candidate.bytes <= limits.bytes_max as usize
             && self.records.len() < limits.records_max as usize
             && self.attachment_bytes + attachment <= limits.attachment_bytes_max as usize
@@ -205,7 +205,7 @@ impl<'a> Draft<'a> {
         self.subjects.extend(outcome.subjects.iter().map(|subject| (subject.clone(), index)));
         self.record_bytes += candidate.bytes;
         if let Some(attachment) = &candidate.attachment {
-            self.attachment_bytes += attachment.byte_len();
+            self.attachment_bytes += attachment.weight();
             self.attachments.push(Attachment::clone(attachment));
         }
         self.seen.insert(id);

@@ -9,6 +9,8 @@ use dalil_ledger::validators::Certificate;
 
 /// The longest message, in bytes: a block at its limits with its attachments, and room for a certificate.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
+/// The largest block that a message carries with its certificate, in bytes of records and attachments.
+pub const BLOCK_BYTES_MAX: usize = MESSAGE_BYTES_MAX - (1 << 20);
 /// The most records asked for or advertised at once.
 pub const FETCH_RECORDS_MAX: usize = 4_096;
 /// The most pending records advertised at once (rule 12).
@@ -111,6 +113,8 @@ pub enum Message {
     Block(Block),
     /// Decided blocks of consecutive heights.
     Decided(Vec<DecidedBlock>),
+    /// Asks for the cosignatures of the head of so many leaves; each comes as a [`Message::Cosignature`].
+    FetchCosignatures(u64),
 }
 
 impl Message {
@@ -122,7 +126,8 @@ impl Message {
             | Self::Advertise(_)
             | Self::FetchRecords(_)
             | Self::FetchBlock(_)
-            | Self::FetchDecided(_) => Lane::Votes,
+            | Self::FetchDecided(_)
+            | Self::FetchCosignatures(_) => Lane::Votes,
             Self::Records(_) | Self::Compact(_) | Self::Block(_) | Self::Decided(_) => Lane::Bulk,
         }
     }

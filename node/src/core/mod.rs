@@ -21,7 +21,7 @@ pub mod mempool;
 pub mod message;
 pub mod sync;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use dalil_consensus::{Config, ConsensusRecord, Engine, HeightContext, HeightKnowledge, Restored, SignRecord, Signer};
@@ -35,6 +35,7 @@ use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet};
 use serde::Serialize;
 
 pub use event::{Answer, Done, Effect, Event, Notice, Peer, Persist, RequestId, Source, Timer, Work};
+use message::BLOCK_BYTES_MAX;
 pub use message::Message;
 
 use admission::Admission;
@@ -78,6 +79,12 @@ pub enum StartError {
     /// The validators give no policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Genesis allows blocks that no message can carry: the first large one would stop the chain.
+    #[error("genesis allows a block of {got} bytes with its attachments; the network carries {BLOCK_BYTES_MAX}")]
+    Limits {
+        /// Sum of the limits of genesis.
+        got: u64,
+    },
 }
 
 /// What is released by the FIFO.
@@ -151,7 +158,10 @@ pub struct Core {
     sync: Sync,
     /// How often each peer was given blocks since the last rebroadcast.
     served: BTreeMap<Peer, u32>,
+    /// Who was given cosignatures since then.
+    cosignatures_served: BTreeSet<Peer>,
     cosigning: Cosigning,
+    gather_armed: bool,
     waiters: BTreeMap<Hash, Vec<RequestId>>,
     recheck_running: bool,
     proposed: Option<BlockId>,
@@ -164,6 +174,11 @@ impl Core {
     /// Takes up the ledger where it is. Replay is finished on return; only then may messages be fed in.
     pub fn start(ledger: Ledger, keys: Option<ValidatorKeys>, now_ms: u64) -> Result<(Self, Vec<Effect>), StartError> {
         let genesis = ledger.genesis()?;
+        let limits = &genesis.parameters.limits;
+        let got = u64::from(limits.bytes_max) + u64::from(limits.attachment_bytes_max);
+        if got > BLOCK_BYTES_MAX as u64 {
+            return Err(StartError::Limits { got });
+        }
         let view = ledger.view()?;
         let validators = executor::next_validators(&view)?;
         let origin: KeyName = genesis.origin.as_str().parse()?;
@@ -203,7 +218,9 @@ impl Core {
             stored_bodies,
             sync: Sync::default(),
             served: BTreeMap::new(),
+            cosignatures_served: BTreeSet::new(),
             cosigning: Cosigning::default(),
+            gather_armed: false,
             waiters: BTreeMap::new(),
             recheck_running: false,
             proposed: None,
@@ -229,6 +246,7 @@ impl Core {
             Event::Submit { request, record, attachment } => self.submit(request, *record, attachment),
             Event::Timer(Timer::Consensus(id)) => self.engine(dalil_consensus::Event::Timer(id)),
             Event::Timer(Timer::Cosign) => self.cosign_again(),
+            Event::Timer(Timer::Gather) => self.gather(),
             Event::Timer(Timer::Fetch) => self.fetch_missing(),
             Event::Timer(Timer::Sync(number)) => {
                 self.sync.overdue(number);
@@ -262,6 +280,7 @@ impl Core {
             Message::Consensus(message) => self.vote(from, message),
             Message::Cosignature(cosignature) => self.cosignature(from, cosignature),
             Message::Advertise(leaves) => self.advertised(from, &leaves),
+            Message::FetchCosignatures(size) => self.serve_cosignatures(from, size),
             Message::FetchRecords(leaves) => self.serve_records(from, &leaves),
             Message::FetchBlock(id) => self.serve_body(from, &id),
             Message::FetchDecided(height) => self.serve_decided(from, height),

@@ -187,3 +187,30 @@ fn a_clock_that_ran_ahead_for_a_moment_is_forgiven() {
         world.check();
     });
 }
+
+#[test]
+fn a_broken_link_with_one_node_down_keeps_neither_blocks_nor_cosignatures_from_anybody() {
+    seeds("broken link", 4, |seed| {
+        let mut world = World::up(seed);
+        world.run_for(1_000);
+        let down = (seed % 4) as usize;
+        let up: Vec<_> = (0..4).filter(|node| *node != down).collect();
+        world.crash(down);
+        // Two of the three that are left never hear each other again: each has the third one's word only.
+        world.part(&up[..1], &up[1..2]);
+        for number in 0..6 {
+            let record = domicile_record(number, world.now_ms);
+            let request = world.submit(up[number as usize % 3], record, None);
+            world.run_until(60_000, "recorded", |world| world.is_recorded(request));
+        }
+        world.run_until(5_000, "all agree", |world| world.agree_at(1));
+        let published = |world: &World, node: usize| {
+            let head = world.nodes[node].running.as_ref().unwrap().published.as_ref();
+            head.is_some_and(|head| head.view.head_id() == world.nodes[node].view().head_id())
+        };
+        world.run_until(3_000, "all have a quorum of cosignatures", |world| {
+            up.iter().all(|node| published(world, *node))
+        });
+        world.check();
+    });
+}

@@ -1,10 +1,14 @@
 //! The bounds of the mempool and the order in which peers are asked for blocks.
 
+use std::sync::Arc;
+
 use dalil_ledger::crypto::{PublicKey, Signature};
+use dalil_ledger::store::{Ledger, MemoryKv};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_node::core::executor::Candidate;
 use dalil_node::core::mempool::{MEMPOOL_BYTES_MAX, MEMPOOL_SIGNER_RECORDS_MAX, Mempool};
 use dalil_node::core::sync::Sync;
+use dalil_node::core::{Core, StartError};
 
 use crate::support::{START_MS, genesis};
 
@@ -76,4 +80,12 @@ fn the_next_peer_is_asked_when_one_does_not_answer() {
     // What a single peer claims is asked for, but believed by nobody.
     sync.reports(low, u64::MAX);
     assert_eq!((sync.target(), sync.credible(1)), (u64::MAX, 9));
+}
+
+#[test]
+fn a_chain_whose_blocks_no_message_could_carry_is_not_started() {
+    let mut genesis = genesis().clone();
+    genesis.parameters.limits.attachment_bytes_max = 6 << 20;
+    let ledger = Ledger::create(Arc::new(MemoryKv::default()), &genesis).unwrap();
+    assert!(matches!(Core::start(ledger, None, START_MS), Err(StartError::Limits { got: 8_388_608 })));
 }
