@@ -7,14 +7,14 @@ mod faults;
 mod honest;
 mod hostile;
 mod idle;
-mod node;
-mod oracle;
+mod larger;
 mod refusals;
-mod rng;
 mod rooms;
+mod simulator;
 #[path = "../support/mod.rs"]
 mod support;
-mod world;
+
+use simulator::world;
 
 /// Runs `scenario` once a seed and says which.
 pub fn seeds(name: &str, default: u64, scenario: impl Fn(u64)) {

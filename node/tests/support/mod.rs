@@ -20,8 +20,10 @@ use sha2::{Digest as _, Sha512};
 
 /// Block time of genesis: 2026-11-02T06:30:00Z.
 pub const START_MS: u64 = 1_793_601_000_000;
-/// The departments whose validators decide, in canonical order: quorum 3.
-pub const VALIDATORS: [&str; 4] = ["finance", "it", "land", "minerals"];
+/// How many validators the chain has unless a test says otherwise: quorum 3.
+pub const VALIDATORS: usize = 4;
+/// Departments in canonical order; the validators of a chain are those of the first few.
+pub const DEPARTMENTS: [&str; 7] = ["finance", "it", "land", "minerals", "registration", "transport", "works"];
 /// A posting that issues certificates of domicile in [`BANKURA`], and its officer.
 pub const SDO: (&str, &str) = ("district/sdo-bankura", "district-sdo-bankura");
 /// LGD code of the district.
@@ -50,11 +52,16 @@ pub fn node_keys(department: &str) -> NodeKeys {
 
 /// Genesis of the test chain.
 pub fn genesis() -> &'static Genesis {
-    static GENESIS: OnceLock<Genesis> = OnceLock::new();
-    GENESIS.get_or_init(|| {
+    genesis_of(VALIDATORS)
+}
+
+/// Genesis of a chain of the first `n` departments.
+pub fn genesis_of(n: usize) -> &'static Genesis {
+    static GENESES: [OnceLock<Genesis>; DEPARTMENTS.len()] = [const { OnceLock::new() }; DEPARTMENTS.len()];
+    GENESES[n - 1].get_or_init(|| {
         let plan: EstablishmentPlan = serde_json::from_str(ESTABLISHMENT).unwrap();
         let establishment = plan.with_keys(|name| key_of(name.as_str()).public());
-        let members = VALIDATORS.iter().map(|department| node_keys(department).validator(token(department)).unwrap());
+        let members = DEPARTMENTS[..n].iter().map(|it| node_keys(it).validator(token(it)).unwrap());
         let validators = ValidatorSet::new(members.collect()).unwrap();
         let mut state = establishment.initial_state().unwrap();
         state.extend(genesis_validators(&validators));
@@ -115,7 +122,11 @@ pub fn body(chain: Hash, officer: &str, call: Vec<u8>, salt: u64, expires_at_ms:
 
 /// A call signed by an officer for the test chain.
 pub fn signed(officer: &str, invocation: &Invocation, salt: u64, now_ms: u64) -> SignedTransaction {
-    let chain = genesis().chain_id();
+    signed_for(genesis().chain_id(), officer, invocation, salt, now_ms)
+}
+
+/// A call signed by an officer for any chain.
+pub fn signed_for(chain: Hash, officer: &str, invocation: &Invocation, salt: u64, now_ms: u64) -> SignedTransaction {
     body(chain, officer, invocation.encode(), salt, now_ms + EXPIRES_AFTER_MS).sign(&key_of(officer))
 }
 

@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_consensus::{Message as Vote, Phase};
 use dalil_ledger::block::{BlockId, Entry, Height};
-use dalil_ledger::crypto::Hash;
+use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::store::LedgerView;
-use dalil_node::core::Message;
+use dalil_node::core::{Message, executor};
 
-/// Height, round and kind of a signed statement, and its signer.
-type Place = (u8, Height, u32, Phase);
+/// A consensus key, and height, round and kind of a statement that it signed.
+type Place = (PublicKey, Height, u32, Phase);
 
 #[derive(Default)]
 pub struct Oracle {
     blocks: BTreeMap<Height, (BlockId, Hash)>,
+    /// The consensus keys of the set of each height, in canonical order.
+    sets: BTreeMap<Height, Vec<PublicKey>>,
+    /// Consensus keys that need not keep the rules.
+    pub byzantine: BTreeSet<PublicKey>,
     signed: BTreeMap<Place, Vec<u8>>,
     acknowledged: BTreeMap<Hash, u64>,
 }
@@ -28,17 +32,23 @@ impl Oracle {
             Vote::Certificate(_) | Vote::Status(_) => return,
         };
         let at = statement.position();
+        let Some(key) = self.sets.get(&at.height).and_then(|set| set.get(usize::from(signer))) else { return };
+        if self.byzantine.contains(key) {
+            return;
+        }
         let bytes = statement.sign_bytes();
-        let first = self.signed.entry((signer, at.height, at.round, at.phase)).or_insert_with(|| bytes.clone());
+        let first = self.signed.entry((*key, at.height, at.round, at.phase)).or_insert_with(|| bytes.clone());
         assert_eq!(*first, bytes, "validator {signer} signed two statements at {at:?}");
     }
 
-    /// A block is durable on one node.
+    /// A block is durable on one node; genesis counts as one.
     pub fn committed(&mut self, view: &LedgerView) {
         let head = view.head();
         let found = (view.head_id(), head.state_root);
         let first = self.blocks.entry(head.height).or_insert(found);
         assert_eq!(*first, found, "a fork at height {}", head.height);
+        let keys = || executor::next_validators(view).unwrap().iter().map(|member| member.consensus).collect();
+        self.sets.entry(head.height + 1).or_insert_with(keys);
     }
 
     /// A submitter was told that its record is final.

@@ -4,16 +4,20 @@
 //! work, writes that were not yet durable, messages on the way in) falls away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dalil_ledger::block::Attachment;
 use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_node::core::{Answer, Effect, Event, Message, Notice, Persist, RequestId, Timer, Work};
 
-use crate::node::Node;
-use crate::oracle::Oracle;
-use crate::rng::Rng;
-use crate::support::{START_MS, VALIDATORS};
+use dalil_node::shell::home::NodeKeys;
+
+use super::chain::Chain;
+use super::node::{Conduct, Node};
+use super::oracle::Oracle;
+use super::rng::Rng;
+use crate::support::{START_MS, VALIDATORS, domicile, key_of, signed_for};
 
 /// What the network does to messages.
 #[derive(Clone, Copy)]
@@ -29,7 +33,7 @@ pub const FAIR: Weather = Weather { delay_ms: (1, 20), lost_per_mille: 0, twice_
 pub const FOUL: Weather = Weather { delay_ms: (1, 300), lost_per_mille: 100, twice_per_mille: 50 };
 
 enum Item {
-    Deliver { to: usize, from: PublicKey, bytes: Vec<u8> },
+    Deliver { from: PublicKey, message: Box<Message> },
     Timer(Timer),
     Work(Work),
     Write(u64, Persist),
@@ -44,6 +48,7 @@ struct Due {
 
 pub struct World {
     pub seed: u64,
+    pub chain: Arc<Chain>,
     pub rng: Rng,
     pub now_ms: u64,
     pub weather: Weather,
@@ -68,13 +73,34 @@ pub struct World {
 impl World {
     /// Four validators, all down.
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, VALIDATORS)
+    }
+
+    /// Four validators, all up.
+    pub fn up(seed: u64) -> Self {
+        let mut world = Self::new(seed);
+        world.start_all();
+        world
+    }
+
+    /// `n` validators, all down.
+    pub fn with(seed: u64, n: usize) -> Self {
+        Self::on(seed, &Chain::of(n))
+    }
+
+    /// The validators of a chain, all down.
+    pub fn on(seed: u64, chain: &Arc<Chain>) -> Self {
+        let mut oracle = Oracle::default();
+        let nodes: Vec<_> = chain.validators.iter().map(|keys| Node::new(chain, keys.clone())).collect();
+        oracle.committed(&nodes[0].view());
         Self {
             seed,
+            chain: chain.clone(),
             rng: Rng::new(seed),
             now_ms: START_MS + 1_000,
             weather: FAIR,
-            nodes: (0..VALIDATORS.len()).map(Node::new).collect(),
-            oracle: Oracle::default(),
+            nodes,
+            oracle,
             answers: BTreeMap::new(),
             scores: Vec::new(),
             halts: Vec::new(),
@@ -87,13 +113,29 @@ impl World {
         }
     }
 
-    /// Four validators, all up.
-    pub fn up(seed: u64) -> Self {
-        let mut world = Self::new(seed);
-        for node in 0..world.nodes.len() {
-            world.start(node);
+    /// A further node that is no validator of genesis, with a home of its own; down. Returns its place.
+    pub fn add_node(&mut self, keys: NodeKeys) -> usize {
+        self.nodes.push(Node::new(&self.chain, keys));
+        self.nodes.len() - 1
+    }
+
+    /// A further node without a consensus key; down.
+    pub fn add_observer(&mut self, name: &str) -> usize {
+        self.add_node(NodeKeys { network: key_of(&format!("network {name}")), validator: None })
+    }
+
+    /// From now on the oracle expects nothing of a node and of its key.
+    pub fn expect_nothing_of(&mut self, node: usize) {
+        self.nodes[node].conduct = Conduct::Byzantine;
+        self.oracle.byzantine.extend(self.nodes[node].keys.consensus().map(|key| key.public()));
+    }
+
+    pub fn start_all(&mut self) {
+        for node in 0..self.nodes.len() {
+            if !self.is_up(node) {
+                self.start(node);
+            }
         }
-        world
     }
 
     pub fn start(&mut self, node: usize) {
@@ -116,6 +158,11 @@ impl World {
         self.now_ms.saturating_add_signed(self.nodes[node].clock_ahead_ms)
     }
 
+    /// A certificate of domicile for this world's chain, signed now.
+    pub fn domicile(&self, number: u64) -> SignedTransaction {
+        signed_for(self.chain.id, crate::support::SDO.1, &domicile(number, self.now_ms), number, self.now_ms)
+    }
+
     /// Hands a record to a node.
     pub fn submit(&mut self, node: usize, record: SignedTransaction, attachment: Option<Attachment>) -> RequestId {
         self.request += 1;
@@ -127,9 +174,9 @@ impl World {
 
     /// A message from whoever holds the network key `from`, past all of its rules.
     pub fn inject(&mut self, from: PublicKey, to: usize, message: &Message) {
-        let bytes = message.encode();
+        let message = Box::new(Message::decode(&message.encode()).unwrap());
         let at = self.now_ms + 1;
-        self.later(to, at, Item::Deliver { to, from, bytes });
+        self.later(to, at, Item::Deliver { from, message });
     }
 
     /// Nothing passes between the groups.
@@ -137,6 +184,11 @@ impl World {
         for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b))) {
             self.cut.extend([(a, b), (b, a)]);
         }
+    }
+
+    /// Nothing passes in this direction.
+    pub fn cut_one_way(&mut self, from: usize, to: usize) {
+        self.cut.insert((from, to));
     }
 
     pub fn heal(&mut self) {
@@ -225,12 +277,12 @@ impl World {
             return true;
         }
         let event = match due.item {
-            Item::Deliver { to, from, bytes } => {
+            Item::Deliver { from, message } => {
                 let sender = self.nodes.iter().position(|node| node.peer == from);
-                if sender.is_some_and(|sender| self.cut.contains(&(sender, to))) {
+                if sender.is_some_and(|sender| self.cut.contains(&(sender, due.node))) {
                     return true;
                 }
-                Event::Message { from, message: Box::new(Message::decode(&bytes).unwrap()) }
+                Event::Message { from, message }
             }
             Item::Timer(timer) => Event::Timer(timer),
             Item::Work(work) => {
@@ -240,7 +292,7 @@ impl World {
             Item::Write(seq, persist) => {
                 let is_commit = matches!(persist, Persist::Commit { .. });
                 self.nodes[due.node].write(persist);
-                if is_commit {
+                if is_commit && self.nodes[due.node].conduct == Conduct::Honest {
                     self.oracle.committed(&self.nodes[due.node].view());
                 }
                 Event::Persisted(seq)
@@ -271,16 +323,8 @@ impl World {
                     self.nodes[node].disk_free_ms = at;
                     self.later(node, at, Item::Write(seq, persist));
                 }
-                Effect::Send(peer, message) => {
-                    if let Some(to) = self.nodes.iter().position(|other| other.peer == peer) {
-                        self.send(node, to, message);
-                    }
-                }
-                Effect::Broadcast(message) => {
-                    for to in (0..self.nodes.len()).filter(|to| *to != node) {
-                        self.send(node, to, message.clone());
-                    }
-                }
+                Effect::Send(peer, message) => self.send(node, Some(peer), &message),
+                Effect::Broadcast(message) => self.send(node, None, &message),
                 Effect::Arm { timer, after_ms } => self.later(node, self.now_ms + after_ms, Item::Timer(timer)),
                 Effect::Work(work) => {
                     let at = self.now_ms + self.rng.between(0, 15);
@@ -305,12 +349,24 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: usize, to: usize, message: Message) {
-        self.oracle.sent(&message);
+    /// Sends to whoever holds the key `peer`, or to everybody else.
+    fn send(&mut self, from: usize, peer: Option<PublicKey>, message: &Message) {
+        if self.nodes[from].conduct == Conduct::Honest {
+            self.oracle.sent(message);
+        }
+        // What arrives went over the wire.
+        let message = Message::decode(&message.encode()).unwrap();
+        for to in 0..self.nodes.len() {
+            if to != from && peer.is_none_or(|peer| self.nodes[to].peer == peer) {
+                self.send_to(from, to, &message);
+            }
+        }
+    }
+
+    fn send_to(&mut self, from: usize, to: usize, message: &Message) {
         let weather = self.weather;
         let copies = if self.rng.chance(weather.twice_per_mille) { 2 } else { 1 };
-        let bytes = message.encode();
-        self.sent.push(message);
+        self.sent.push(message.clone());
         if self.cut.contains(&(from, to)) || !self.is_up(to) {
             return;
         }
@@ -318,7 +374,7 @@ impl World {
             if !self.rng.chance(weather.lost_per_mille) {
                 let at = self.now_ms + self.rng.between(weather.delay_ms.0, weather.delay_ms.1);
                 let from = self.nodes[from].peer;
-                self.later(to, at, Item::Deliver { to, from, bytes: bytes.clone() });
+                self.later(to, at, Item::Deliver { from, message: Box::new(message.clone()) });
             }
         }
     }
