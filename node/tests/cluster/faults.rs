@@ -1,7 +1,7 @@
 //! Nodes that crash, stay away, lose their disk, or cannot hear each other.
 
 use crate::seeds;
-use crate::support::domicile_record;
+use crate::support::{EXPIRES_AFTER_MS, domicile_record, genesis};
 use crate::world::{FOUL, World};
 
 #[test]
@@ -211,6 +211,58 @@ fn a_broken_link_with_one_node_down_keeps_neither_blocks_nor_cosignatures_from_a
         world.run_until(3_000, "all have a quorum of cosignatures", |world| {
             up.iter().all(|node| published(world, *node))
         });
+        world.check();
+    });
+}
+
+/// Genesis promises that the worst block is checked within half of T_propose's cap (rule 11). Where every block is that
+/// heavy, rounds grow until one is decided: no endless rounds, and each height after it as many at most.
+#[test]
+fn the_largest_block_at_the_cap_is_decided_within_bounded_rounds() {
+    seeds("largest", 2, |seed| {
+        let mut world = World::up(seed);
+        world.run_for(1_000);
+        let cap_ms = u64::from(genesis().parameters.timeouts.cap_ms);
+        world.work_ms = (cap_ms / 2 - 500, cap_ms / 2);
+        let mut rounds = 0;
+        for number in 0..3 {
+            let record = domicile_record(number, world.now_ms);
+            let request = world.submit(number as usize, record, None);
+            world.run_until(300_000, "recorded", |world| {
+                let standings = world.nodes.iter().filter_map(|node| node.running.as_ref());
+                rounds = standings.map(|running| running.core.standing().round).max().unwrap_or(0).max(rounds);
+                world.is_recorded(request)
+            });
+        }
+        assert!((1..=20).contains(&rounds), "{rounds} rounds");
+        world.run_until(60_000, "all agree", |world| world.agree_at(1));
+        world.check();
+    });
+}
+
+/// Timeouts that grow for as long as a quorum is away would keep the chain standing for as long again.
+#[test]
+fn after_an_outage_of_hours_the_next_block_takes_seconds() {
+    seeds("outage", 1, |seed| {
+        let mut world = World::up(seed);
+        world.run_for(1_000);
+        world.crash(2);
+        world.crash(3);
+        for number in 0..12 {
+            // A record waits all the time: the height is never idle.
+            let record = domicile_record(number, world.now_ms);
+            world.submit(0, record, None);
+            world.run_for(EXPIRES_AFTER_MS - 60_000);
+        }
+        let record = domicile_record(100, world.now_ms);
+        let waiting = world.submit(1, record, None);
+        world.start(2);
+        world.run_until(60_000, "the waiting record is final", |world| world.is_recorded(waiting));
+        // Neither is there anything to go through again for one that starts anew.
+        world.crash(0);
+        world.start(0);
+        world.start(3);
+        world.run_until(60_000, "all agree", |world| world.agree_at(1));
         world.check();
     });
 }

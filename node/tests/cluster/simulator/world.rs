@@ -52,6 +52,8 @@ pub struct World {
     pub rng: Rng,
     pub now_ms: u64,
     pub weather: Weather,
+    /// How long a piece of work takes, from and to.
+    pub work_ms: (u64, u64),
     pub nodes: Vec<Node>,
     pub oracle: Oracle,
     /// Answers by request; a request of a crashed node gets none.
@@ -99,6 +101,7 @@ impl World {
             rng: Rng::new(seed),
             now_ms: START_MS + 1_000,
             weather: FAIR,
+            work_ms: (0, 15),
             nodes,
             oracle,
             answers: BTreeMap::new(),
@@ -327,7 +330,7 @@ impl World {
                 Effect::Broadcast(message) => self.send(node, None, &message),
                 Effect::Arm { timer, after_ms } => self.later(node, self.now_ms + after_ms, Item::Timer(timer)),
                 Effect::Work(work) => {
-                    let at = self.now_ms + self.rng.between(0, 15);
+                    let at = self.now_ms + self.rng.between(self.work_ms.0, self.work_ms.1);
                     self.later(node, at, Item::Work(work));
                 }
                 Effect::Answer(request, answer) => {
