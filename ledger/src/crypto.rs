@@ -38,6 +38,10 @@ pub enum Domain {
     Attachments,
     /// A validator set.
     ValidatorSet,
+    /// An incoming validator's proof that it holds its keys.
+    ValidatorReady,
+    /// A new validator's word that it follows the chain it decides.
+    ValidatorJoined,
     /// Statements inside a transaction, signed by a key other than the sender's (road checks, offline challans).
     Statement,
 }
@@ -57,6 +61,8 @@ impl Domain {
             Self::TransactionIds => "dalil/v1/transaction-ids",
             Self::Attachments => "dalil/v1/attachments",
             Self::ValidatorSet => "dalil/v1/validator-set",
+            Self::ValidatorReady => "dalil/v1/validator-ready",
+            Self::ValidatorJoined => "dalil/v1/validator-joined",
             Self::Statement => "dalil/v1/statement",
         }
     }

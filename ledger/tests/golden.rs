@@ -44,6 +44,8 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("derived-log-public-key", key.derive("log").public().0.to_vec()),
         ("genesis-domain-hash-of-abc", hash(Domain::Genesis.hash(b"abc"))),
         ("precommit-signature-of-abc", key.sign(Domain::Precommit, &sha256(b"chain"), b"abc").0.to_vec()),
+        ("ready-signature-of-abc", key.sign(Domain::ValidatorReady, &sha256(b"chain"), b"abc").0.to_vec()),
+        ("joined-signature-of-abc", key.sign(Domain::ValidatorJoined, &sha256(b"chain"), b"abc").0.to_vec()),
         ("transaction-body", bytes(&record.body)),
         ("transaction-id", hash(record.id())),
         ("record-entry", Entry::Record(record.clone()).encode()),

@@ -1,16 +1,17 @@
 //! What departments decide together: one vote a department that runs a validator, carried by a quorum (n − f).
 //!
 //! The first vote under a ballot's id opens it with its matter; every later vote repeats the matter, so that each officer
-//! signs what is decided. An id is used up for ever. New departments, validator sets and protocol upgrades will be
-//! further variants of [`Matter`].
+//! signs what is decided. An id is used up for ever. New departments and protocol upgrades will be further variants of
+//! [`Matter`].
 
-use dalil_ledger::block::DepartmentId;
+use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
 use dalil_ledger::state::Overlay;
 use dalil_ledger::validators::ValidatorSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::membership::{self, ValidatorChange};
 use super::parameters::{self, ParameterName};
 use super::posting::{PostingId, Role, authorise_role};
 use super::validators_key;
@@ -35,6 +36,13 @@ pub enum Matter {
     },
     /// A certificate type is added or changed.
     CertificateType(CertificateType),
+    /// The validator set changes. It is bound to a height, so the vote's time only says until when it may be carried.
+    Validators {
+        /// What changes.
+        change: ValidatorChange,
+        /// The earliest height that the changed set decides.
+        from_height: Height,
+    },
 }
 
 /// How a department votes.
@@ -94,6 +102,9 @@ pub(super) fn vote(
     require(effective_from_ms > context.time_ms, "A8", || {
         format!("it would take effect at {effective_from_ms}, which is not after the block's time {}", context.time_ms)
     })?;
+    if let Matter::Validators { change, .. } = matter {
+        membership::check(state, &validators, change)?;
+    }
     let open = Ballot { matter: matter.clone(), effective_from_ms, votes: Vec::new(), carried_at_ms: None };
     let mut ballot: Ballot = state.get_value(&ballot_key(id))?.unwrap_or(open);
     require(ballot.carried_at_ms.is_none(), "A8", || format!("ballot {id} was carried and is closed"))?;
@@ -112,7 +123,7 @@ pub(super) fn vote(
     let approvals = approvals.filter(|vote| validators.index_of(&vote.department).is_some()).count();
     if approvals >= validators.quorum() {
         ballot.carried_at_ms = Some(context.time_ms);
-        carry(state, matter, effective_from_ms, &mut outcome)?;
+        carry(state, context, id, (matter, effective_from_ms), &mut outcome)?;
     }
     state.put_value(ballot_key(id), &ballot);
     Ok(outcome)
@@ -120,8 +131,9 @@ pub(super) fn vote(
 
 fn carry(
     state: &mut Overlay<'_>,
-    matter: &Matter,
-    effective_from_ms: u64,
+    context: &Context<'_>,
+    id: &BallotId,
+    (matter, effective_from_ms): (&Matter, u64),
     outcome: &mut Outcome,
 ) -> Result<(), Refusal> {
     match matter {
@@ -132,6 +144,13 @@ fn carry(
         Matter::CertificateType(kind) => {
             types::schedule(state, kind, effective_from_ms)?;
             outcome.event("authority.certificate_type_set", token(format!("certificate-type/{}", kind.code))?);
+        }
+        Matter::Validators { change, from_height } => {
+            membership::carry(state, context, id, change, *from_height)?;
+            outcome.event("authority.validator_change_carried", token(format!("ballot/{id}"))?);
+            for department in change.departments() {
+                outcome.about(token(format!("validator/{department}"))?);
+            }
         }
     }
     Ok(())

@@ -2,19 +2,18 @@
 
 use dalil_ledger::block::DepartmentId;
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
-use dalil_ledger::crypto::PublicKey;
+use dalil_ledger::crypto::{PublicKey, Signature};
 use dalil_ledger::document::OfficeId;
 use dalil_ledger::state::{Overlay, StateView as _};
-use dalil_ledger::validators::ValidatorSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ballot::{self, BallotId, Choice, Matter};
+use super::membership::{self, HeadName, MemberSignatures};
 use super::posting::{
     Acting, Department, Jurisdiction, KeyRecord, Office, Posting, PostingId, Role, authorise_role, department_key,
     key_key, key_record, office_key, office_record, posting_key, posting_record,
 };
-use super::validators_key;
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{OrReject as _, Refusal, require};
 
@@ -67,6 +66,24 @@ pub enum AuthorityCall {
         /// For or against.
         choice: Choice,
     },
+    /// The incoming member of a carried change proves that it holds its keys and follows the chain (A3).
+    Ready {
+        /// The ballot that carried the change.
+        #[schemars(with = "String")]
+        ballot: BallotId,
+        /// A recent block.
+        head: HeadName,
+        /// Of each key over a [`membership::ReadyStatement`].
+        signatures: MemberSignatures,
+    },
+    /// A member that came into force shows that it follows the chain it decides (A4).
+    Joined {
+        /// A recent block, of the member's first height or a later one.
+        head: HeadName,
+        /// Of the consensus key over a [`membership::JoinedStatement`].
+        #[schemars(with = "String")]
+        signature: Signature,
+    },
 }
 
 /// A posting to be made.
@@ -102,9 +119,25 @@ pub fn apply(
     posting: &PostingId,
     call: &AuthorityCall,
 ) -> Result<Outcome, Refusal> {
-    if let AuthorityCall::Vote { ballot, matter, effective_from_ms, choice } = call {
-        return ballot::vote(state, context, posting, ballot, (matter, *effective_from_ms), *choice);
+    match call {
+        AuthorityCall::Vote { ballot, matter, effective_from_ms, choice } => {
+            ballot::vote(state, context, posting, ballot, (matter, *effective_from_ms), *choice)
+        }
+        AuthorityCall::Ready { ballot, head, signatures } => {
+            membership::ready(state, context, posting, ballot, *head, signatures)
+        }
+        AuthorityCall::Joined { head, signature } => membership::joined(state, context, posting, *head, signature),
+        own => administer(state, context, posting, own),
     }
+}
+
+/// A call by which a department administers its own.
+fn administer(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &AuthorityCall,
+) -> Result<Outcome, Refusal> {
     let admin = authorise_role(state, context, posting, &[Role::DepartmentAdmin])?;
     let mut outcome = Outcome::default();
     match call {
@@ -129,7 +162,7 @@ pub fn apply(
             revoke_key(state, context, &admin, key)?;
             outcome.event("authority.key_revoked", token(format!("key/{key}"))?);
         }
-        AuthorityCall::Vote { .. } => {}
+        AuthorityCall::Vote { .. } | AuthorityCall::Ready { .. } | AuthorityCall::Joined { .. } => {}
     }
     Ok(outcome)
 }
@@ -168,12 +201,7 @@ fn open_office(
 fn register_key(state: &mut Overlay<'_>, admin: &Acting, key: &PublicKey) -> Result<(), Refusal> {
     key.check().ok().or_reject("A3", || format!("{key} is no canonical Ed25519 key or a weak one"))?;
     require(state.get(&key_key(key))?.is_none(), "A3", || format!("key {key} was registered before"))?;
-    let validators: Option<ValidatorSet> = state.get_value(&validators_key())?;
-    let serves_validator = validators
-        .iter()
-        .flat_map(ValidatorSet::iter)
-        .any(|validator| [validator.consensus, validator.cosigner, validator.log, validator.network].contains(key));
-    require(!serves_validator, "A3", || format!("key {key} serves a validator already"))?;
+    require(!membership::serves_validator(state, key)?, "A3", || format!("key {key} serves a validator"))?;
     let record = KeyRecord { department: admin.office.department.clone(), revoked_at_ms: None };
     state.put_value(key_key(key), &record);
     Ok(())

@@ -6,13 +6,12 @@
 use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{self, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::PublicKey;
-use dalil_ledger::state::Overlay;
+use dalil_ledger::state::{Overlay, StateError};
 use dalil_ledger::validators::ValidatorSet;
 use serde::{Deserialize, Serialize};
 
 use super::establishment::StateEntry;
 use super::validators_key;
-use crate::refusal::Refusal;
 
 /// The first height that the validators of genesis decide.
 const FIRST_HEIGHT: Height = 1;
@@ -55,7 +54,7 @@ pub fn genesis_validators(set: &ValidatorSet) -> Vec<StateEntry> {
 
 /// Notes whose keys vote from `from` on: those of `next`. To be called before `next` is written as the set in force, so
 /// that it can be seen who leaves.
-pub fn register_consensus_keys(state: &mut Overlay<'_>, next: &ValidatorSet, from: Height) -> Result<(), Refusal> {
+pub fn register_consensus_keys(state: &mut Overlay<'_>, next: &ValidatorSet, from: Height) -> Result<(), StateError> {
     let before: Option<ValidatorSet> = state.get_value(&validators_key())?;
     let stays = |key: &PublicKey| next.iter().any(|member| member.consensus == *key);
     for member in before.iter().flat_map(ValidatorSet::iter).filter(|member| !stays(&member.consensus)) {

@@ -2,10 +2,10 @@
 //!
 //! Every other room begins with [`authorise`] and judges by [`parameter`]. [`establishment`] is what genesis starts with;
 //! [`calls`] is how departments administer themselves afterwards; [`ballot`] is how they decide together; [`duties`]
-//! keeps two officers apart where the rules ask for two. Changes of the validator set will be a matter of [`ballot`].
+//! keeps two officers apart where the rules ask for two; [`membership`] is how the validator set changes.
 //!
 //! A1 a signer acts only in a live posting with the role · A2 only in its jurisdiction, an administrator only in its
-//! department · A3 keys canonical, not weak, used once · A5 a revoked key signs nothing after · A6 two acts that check
+//! department · A3 keys canonical, not weak, used once · A4 a height changes at most f validators each way · A5 a revoked key signs nothing after · A6 two acts that check
 //! each other are by different officers, the second one in time · A7 a gateway names the posting it acts for · A8 a vote
 //! counts once, cannot be changed or replayed, and nothing takes effect in the past · P1 a parameter has a value in
 //! force · P2 names fit their fields.
@@ -15,6 +15,7 @@ pub mod calls;
 pub mod consensus_keys;
 pub mod duties;
 pub mod establishment;
+pub mod membership;
 pub mod parameters;
 pub mod posting;
 
@@ -22,6 +23,7 @@ pub use ballot::{Choice, Matter};
 pub use calls::AuthorityCall;
 pub use consensus_keys::{ConsensusKey, consensus_key_key, genesis_validators, register_consensus_keys};
 pub use establishment::{Establishment, EstablishmentError, EstablishmentPlan};
+pub use membership::ValidatorChange;
 pub use parameters::parameter;
 pub use posting::{
     Acting, Department, Jurisdiction, KeyRecord, Office, Place, Posting, PostingId, Role, authorise, authorise_role,

@@ -7,6 +7,7 @@
 //! | Names | Described in |
 //! |---|---|
 //! | `authority/confirm_within_ms` | [`super::duties`] |
+//! | `authority/validator_change_lapse_ms` | [`super::membership`] |
 //! | `land/…` | `land`: fee, limitation, conversion and rectification limits, ages of proofs |
 //! | `mineral/…` | `mineral::parameters` |
 //!

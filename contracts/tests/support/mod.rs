@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use dalil_contracts::authority::parameters::{DatedValue, DatedValues, parameter_key};
 use dalil_contracts::authority::posting::posting_key;
 use dalil_contracts::authority::{EstablishmentPlan, Posting, genesis_validators};
-use dalil_contracts::{Call, Context, Invocation, Outcome, Refusal, apply};
+use dalil_contracts::{Call, Closing, Context, Invocation, Outcome, Refusal, apply, close_block};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, sha256};
 use dalil_ledger::document::{DocumentEntry, Moment, Slots, Verdict, document_key, read_set, status};
-use dalil_ledger::state::Overlay;
+use dalil_ledger::genesis::Parameters;
+use dalil_ledger::state::{Changes, Overlay};
 use dalil_ledger::validators::{Validator, ValidatorSet};
 
 /// 2026-11-02T06:30:00Z, noon in Kolkata: outside the monsoon.
@@ -39,6 +40,18 @@ pub fn digest(text: &str) -> Hash {
 /// The key of an officer in the plan.
 pub fn key_of(name: &str) -> SecretKey {
     SecretKey::from_seed(&sha256(format!("fixture key of {name}").as_bytes()).0)
+}
+
+/// The seeds of a validator's four keys; another `edition` has others.
+pub fn validator_keys(department: &str, edition: &str) -> [SecretKey; 4] {
+    ["consensus", "cosigner", "log", "network"]
+        .map(|purpose| key_of(format!("validator {department} {purpose} {edition}").trim_end()))
+}
+
+/// A department's validator with the keys of an edition.
+pub fn validator(department: &str, edition: &str) -> Validator {
+    let [consensus, cosigner, log, network] = validator_keys(department, edition).map(|key| key.public());
+    Validator { department: token(department), consensus, cosigner, log, network }
 }
 
 /// The code of a refusal; panics if the call was accepted or the state could not be read.
@@ -65,6 +78,8 @@ pub struct World {
     pub height: u64,
     /// Attachments at hand.
     pub attachments: Vec<Attachment>,
+    /// What holds for the whole chain.
+    pub parameters: Parameters,
 }
 
 impl World {
@@ -77,19 +92,11 @@ impl World {
     pub fn new(plan: &EstablishmentPlan) -> Self {
         let establishment = plan.with_keys(|name| key_of(name.as_str()).public());
         let mut state: BTreeMap<_, _> = establishment.initial_state().unwrap().into_iter().collect();
-        let validators = VALIDATORS.iter().map(|department| {
-            let key = |purpose: &str| key_of(&format!("validator {department} {purpose}")).public();
-            Validator {
-                department: token(department),
-                consensus: key("consensus"),
-                cosigner: key("cosigner"),
-                log: key("log"),
-                network: key("network"),
-            }
-        });
+        let validators = VALIDATORS.iter().map(|department| validator(department, ""));
         let validators = ValidatorSet::new(validators.collect()).unwrap();
         state.extend(genesis_validators(&validators));
-        Self { state, time_ms: START_MS, record: 1, height: 1, attachments: Vec::new() }
+        let (attachments, parameters) = (Vec::new(), Parameters::default());
+        Self { state, time_ms: START_MS, record: 1, height: 1, attachments, parameters }
     }
 
     /// The sample establishment of West Bengal, with a posting for every role.
@@ -124,14 +131,44 @@ impl World {
         };
         let mut overlay = Overlay::new(&self.state);
         let outcome = apply(&mut overlay, &context, &invocation)?;
-        for (key, value) in overlay.into_changes() {
+        let changes = overlay.into_changes();
+        self.enter(changes);
+        self.record += 1;
+        Ok(outcome)
+    }
+
+    fn enter(&mut self, changes: Changes) {
+        for (key, value) in changes {
             match value {
                 Some(value) => self.state.insert(key, value),
                 None => self.state.remove(&key),
             };
         }
-        self.record += 1;
-        Ok(outcome)
+    }
+
+    /// The id of a block of this world.
+    pub fn block(height: u64) -> Hash {
+        digest(&format!("block {height}"))
+    }
+
+    /// Closes the block of this height; the next one begins a second later.
+    pub fn close(&mut self) -> &mut Self {
+        let parent = Self::block(self.height - 1);
+        let (height, time_ms) = (self.height, self.time_ms);
+        let closing = Closing { height, time_ms, parent, parameters: &self.parameters };
+        let mut overlay = Overlay::new(&self.state);
+        close_block(&mut overlay, &closing).unwrap();
+        let changes = overlay.into_changes();
+        self.enter(changes);
+        self.advance(1_000)
+    }
+
+    /// Closes blocks until the one of `height` is open.
+    pub fn close_until(&mut self, height: u64) -> &mut Self {
+        while self.height < height {
+            self.close();
+        }
+        self
     }
 
     /// Goes to a block time; the height rises too.

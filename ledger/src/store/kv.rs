@@ -17,6 +17,8 @@ pub enum Family {
     BlockIds,
     /// Height → commit certificate.
     Commits,
+    /// Height → the handover from its set to the next one, where the two differ.
+    Handovers,
     /// Root → leaf list of a batch; height → roots of the block's attachments in order.
     Attachments,
     /// State key → value.
@@ -33,13 +35,14 @@ pub enum Family {
 
 impl Family {
     /// All families.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Entries,
         Self::Log,
         Self::Blocks,
         Self::BlockIds,
         Self::Commits,
+        Self::Handovers,
         Self::Attachments,
         Self::State,
         Self::Pages,
@@ -57,6 +60,7 @@ impl Family {
             Self::Blocks => "blocks",
             Self::BlockIds => "block-ids",
             Self::Commits => "commits",
+            Self::Handovers => "handovers",
             Self::Attachments => "attachments",
             Self::State => "state",
             Self::Pages => "pages",

@@ -17,6 +17,7 @@ pub use rocks::{Create, RocksKv};
 pub use view::LedgerView;
 
 use crate::block::{Attachment, Block, Entry, Header, Height};
+use crate::checkpoint::Handover;
 use crate::codec::{self, CANONICAL_BYTES_MAX};
 use crate::crypto::Hash;
 use crate::document::SubjectId;
@@ -24,7 +25,7 @@ use crate::genesis::{GENESIS_BYTES_MAX, Genesis};
 use crate::log::{self, Node};
 use crate::state::Changes;
 use crate::state::commitment::{self, PageChanges};
-use crate::validators::Certificate;
+use crate::validators::{Certificate, ValidatorSet};
 
 /// The layout of the database. A node refuses any other.
 const SCHEMA: &[u8] = b"dalil-store-1";
@@ -73,6 +74,8 @@ pub struct Executed {
     pub nodes: Vec<Node>,
     /// Subjects with the log index of the record that is about them.
     pub subjects: Vec<(SubjectId, u64)>,
+    /// The set of the next height, whose hash the header names.
+    pub next_validators: ValidatorSet,
 }
 
 /// The chain on disk.
@@ -133,7 +136,8 @@ impl Ledger {
         &self.kv
     }
 
-    /// Stores a decided block with everything that follows from it, and `also`, in one atomic synced batch.
+    /// Stores a decided block with everything that follows from it, and `also`, in one atomic synced batch. Where the block
+    /// changes the validator set, `executed.next_validators` and the certificate make a handover, which is kept for ever.
     pub fn commit(
         &self,
         executed: &Executed,
@@ -170,6 +174,11 @@ impl Ledger {
         }
         if let Some(certificate) = certificate {
             batch.put(Family::Commits, height, codec::encode(certificate));
+            if header.validators_hash != header.next_validators_hash {
+                let (header, certificate) = (header.clone(), certificate.clone());
+                let handover = Handover { header, certificate, next: executed.next_validators.clone() };
+                batch.put(Family::Handovers, height, handover.encode());
+            }
         }
         batch.put(Family::Blocks, height, header.entry_index().to_be_bytes());
         batch.put(Family::BlockIds, block.id().0, height);
@@ -231,5 +240,6 @@ pub fn execute_genesis(genesis: &Genesis) -> Result<Executed, crate::state::Stat
     };
     let block = Block { header, records: Vec::new(), attachments: Vec::new() };
     let nodes = log::Frontier::default().append([block.id()]);
-    Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: Vec::new() })
+    let next_validators = genesis.validators.clone();
+    Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: Vec::new(), next_validators })
 }

@@ -33,7 +33,8 @@ impl RocksKv {
     pub fn open(folder: &Path, create: Create) -> Result<Self, KvError> {
         let mut options = Options::default();
         options.create_if_missing(create == Create::IfMissing);
-        options.create_missing_column_families(create == Create::IfMissing);
+        // A family that came with a later version is made in an older database.
+        options.create_missing_column_families(true);
         options.set_paranoid_checks(true);
         options.set_max_total_wal_size(WAL_BYTES_MAX);
         options.set_keep_log_file_num(4);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::kv::{Family, KvError, Snapshot};
 use super::{META_HEAD, StoreError, node_key, stored, stored_u64, subject_key};
 use crate::block::{Attachment, Block, BlockId, Entry, Header, Height};
+use crate::checkpoint::Handover;
 use crate::codec;
 use crate::crypto::Hash;
 use crate::document::SubjectId;
@@ -128,6 +129,19 @@ impl LedgerView {
     pub fn commit(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
         let bytes = self.snapshot.get(Family::Commits, &height.to_be_bytes())?;
         bytes.map(|bytes| stored(&bytes, "certificate")).transpose()
+    }
+
+    /// Up to `limit` handovers of heights from `from` on, oldest first: every height whose set is not the next one's.
+    pub fn handovers(&self, from: Height, limit: usize) -> Result<Vec<Handover>, StoreError> {
+        let pairs = self.snapshot.scan(Family::Handovers, &[], &from.to_be_bytes(), limit)?;
+        pairs.iter().map(|(_, bytes)| stored(bytes, "handover")).collect()
+    }
+
+    /// The first height that the set of the next height decides: what a pin of that set begins with.
+    pub fn validators_from(&self) -> Result<Height, StoreError> {
+        let last = self.snapshot.last(Family::Handovers)?;
+        let handover: Option<Handover> = last.map(|(_, bytes)| stored(&bytes, "handover")).transpose()?;
+        Ok(handover.map_or(0, |handover| handover.header.height).saturating_add(1))
     }
 
     /// The log index of the record with transaction id `id`.

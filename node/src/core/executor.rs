@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dalil_contracts::{Context, Invocation, Outcome, Refusal, apply, authority};
+use dalil_contracts::{Closing, Context, Invocation, Outcome, Refusal, apply, authority, close_block};
 use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION, Header, ids_hash};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Parameters;
@@ -215,14 +215,25 @@ impl<'a> Draft<'a> {
         Ok(outcome)
     }
 
+    /// What the block does after its last record.
+    fn close(&mut self) -> Result<(), StateError> {
+        let parent = self.view.head_id();
+        let height = self.view.head().height + 1;
+        let closing = Closing { height, time_ms: self.time_ms, parent, parameters: &self.parameters };
+        close_block(&mut self.overlay, &closing)
+    }
+
+    /// A block without records is always within: what closing it takes is bounded by the contracts.
     fn within_limits(&self) -> bool {
         let limits = &self.parameters.limits;
+        let operations = self.overlay.operations() <= u64::from(limits.state_operations_max);
         self.record_bytes <= limits.bytes_max as usize
             && self.records.len() <= limits.records_max as usize
             && self.attachment_bytes <= limits.attachment_bytes_max as usize
-            && self.overlay.operations() <= u64::from(limits.state_operations_max)
+            && (operations || self.records.is_empty())
     }
 
+    /// Makes the block, once it is closed.
     fn finish(self, proposer: DepartmentId) -> Result<Executed, ExecutionError> {
         let parent = self.view.head();
         let mut frontier = log::frontier_at(self.view, self.view.log_size())
@@ -251,7 +262,7 @@ impl<'a> Draft<'a> {
         };
         let block = Block { header, records: self.records, attachments: self.attachments };
         nodes.extend(frontier.append([block.id()]));
-        Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: self.subjects })
+        Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: self.subjects, next_validators })
     }
 }
 
@@ -352,6 +363,7 @@ pub fn build(
             Err(Trouble::Store(error)) => return Err(error.into()),
         }
     }
+    draft.close()?;
     // The last record may have pushed the count of state operations over its limit: it waits for the next block.
     if !draft.within_limits() {
         taken.pop();
@@ -403,6 +415,7 @@ pub fn execute(
     if attachments.next().is_some() {
         return invalid("an attachment that no record names".to_owned());
     }
+    draft.close()?;
     if !draft.within_limits() {
         return invalid("over a limit of genesis".to_owned());
     }
@@ -437,7 +450,11 @@ pub fn dry_run(
     if draft.room_for(candidate) == Full::Yes {
         return Ok(Err(Rejection::new("T_SIZE", "the record or its leaf list is larger than a block may be")));
     }
-    match draft.push(candidate, signatures) {
+    let pushed = draft.push(candidate, signatures);
+    if pushed.is_ok() {
+        draft.close()?;
+    }
+    match pushed {
         Ok(_) if !draft.within_limits() => {
             Ok(Err(Rejection::new("T_SIZE", "the record reads and writes more of the state than a block may")))
         }

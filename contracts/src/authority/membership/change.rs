@@ -1,0 +1,111 @@
+//! What a vote may change, and how it comes to wait for its height.
+
+use dalil_ledger::block::{DepartmentId, Height};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use dalil_ledger::state::{Overlay, StateView as _};
+use dalil_ledger::validators::{Validator, ValidatorSet};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{LAPSE_AFTER, Membership, PENDING_MAX, PendingChange, keys_of, require_fresh_keys};
+use crate::authority::ballot::BallotId;
+use crate::authority::parameters::parameter_u64;
+use crate::authority::posting::department_key;
+use crate::context::Context;
+use crate::refusal::{Refusal, require};
+
+/// One change of the validator set.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ValidatorChange {
+    /// A department without a validator gets one.
+    Add(#[schemars(with = "MemberSchema")] Validator),
+    /// A department's validator leaves.
+    Remove(#[schemars(with = "String")] DepartmentId),
+    /// The validator of one department leaves and another takes its place: of another department, or of the same one
+    /// with new keys.
+    Replace {
+        /// Whose validator leaves.
+        #[schemars(with = "String")]
+        leaving: DepartmentId,
+        /// Who takes its place.
+        #[schemars(with = "MemberSchema")]
+        member: Validator,
+    },
+}
+
+/// JSON of a [`Validator`]: its department, and its public keys in hexadecimal.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Validator")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct MemberSchema {
+    department: String,
+    consensus: String,
+    cosigner: String,
+    log: String,
+    network: String,
+}
+
+impl ValidatorChange {
+    /// The member that it brings.
+    pub fn incoming(&self) -> Option<&Validator> {
+        match self {
+            Self::Add(member) | Self::Replace { member, .. } => Some(member),
+            Self::Remove(_) => None,
+        }
+    }
+
+    /// The department whose validator leaves.
+    pub fn outgoing(&self) -> Option<&DepartmentId> {
+        match self {
+            Self::Add(_) => None,
+            Self::Remove(department) | Self::Replace { leaving: department, .. } => Some(department),
+        }
+    }
+
+    /// The departments that it is about.
+    pub fn departments(&self) -> impl Iterator<Item = &DepartmentId> {
+        self.outgoing().into_iter().chain(self.incoming().map(|member| &member.department))
+    }
+}
+
+/// What can be said of a change before it is due: the incoming department is known (A4), its keys are fresh (A3).
+pub(crate) fn check(state: &Overlay<'_>, set: &ValidatorSet, change: &ValidatorChange) -> Result<(), Refusal> {
+    let Some(member) = change.incoming() else { return Ok(()) };
+    let department = &member.department;
+    require(state.get(&department_key(department))?.is_some(), "A4", || {
+        format!("there is no department {department}")
+    })?;
+    require_fresh_keys(state, set, member)?;
+    let membership = Membership::read(state)?;
+    let taken = keys_of(member).into_iter().find(|key| {
+        let mut waiting = membership.incoming();
+        waiting.any(|other| keys_of(other).contains(key))
+    });
+    require(taken.is_none(), "A3", || format!("a key of {department} is named by a change that waits already"))
+}
+
+/// A quorum has approved: the change waits for its height.
+pub(crate) fn carry(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    ballot: &BallotId,
+    change: &ValidatorChange,
+    named_height: Height,
+) -> Result<(), Refusal> {
+    let mut membership = Membership::read(state)?;
+    require(membership.pending.len() < PENDING_MAX, "A4", || {
+        format!("{PENDING_MAX} changes of the validator set wait already")
+    })?;
+    let lapses_at_ms = context.time_ms.saturating_add(parameter_u64(state, context, LAPSE_AFTER)?);
+    membership.pending.push(PendingChange {
+        ballot: ballot.clone(),
+        change: change.clone(),
+        named_height,
+        recorded_height: context.height,
+        ready_height: None,
+        lapses_at_ms,
+    });
+    membership.write(state);
+    Ok(())
+}

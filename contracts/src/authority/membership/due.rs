@@ -1,0 +1,165 @@
+//! What closing a block does: changes come into force, are refused, or lapse.
+
+use dalil_ledger::block::{BlockId, Height};
+use dalil_ledger::genesis::Parameters;
+use dalil_ledger::state::{Overlay, StateError};
+use dalil_ledger::validators::{Validator, ValidatorSet};
+
+use super::{
+    Absent, ChangeOutcome, HeadName, Membership, PendingChange, RECENT_HEADS_MAX, VALIDATORS_MIN,
+    VALIDATORS_MIN_DEVELOPMENT, ValidatorChange, keys_of, membership_key, outcome_key, require_fresh_keys,
+    used_key_key,
+};
+use crate::authority::{register_consensus_keys, validators_key};
+use crate::refusal::{OrReject as _, Refusal, Reject, require};
+
+/// The block that is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    /// Its height.
+    pub height: Height,
+    /// Its time, UTC milliseconds.
+    pub time_ms: u64,
+    /// The block before it.
+    pub parent: BlockId,
+    /// What holds for the whole chain.
+    pub parameters: &'a Parameters,
+}
+
+/// What a block does after its last record: the set of the next height is settled. Part of executing every block, with
+/// records or without.
+pub fn close_block(state: &mut Overlay<'_>, closing: &Closing<'_>) -> Result<(), StateError> {
+    let Some(mut membership) = state.get_value::<Membership>(&membership_key())? else { return Ok(()) };
+    membership.note_head(HeadName { height: closing.height.saturating_sub(1), id: closing.parent });
+    let next = closing.height.saturating_add(1);
+    let lapsed = membership.pending.extract_if(.., |pending| closing.time_ms > pending.lapses_at_ms);
+    for pending in lapsed {
+        state.put_value(outcome_key(&pending.ballot), &ChangeOutcome::Lapsed(closing.height));
+    }
+    let is_due = |pending: &mut PendingChange| pending.due_height().is_some_and(|height| height <= next);
+    let due: Vec<_> = membership.pending.extract_if(.., is_due).collect();
+    if !due.is_empty() {
+        take(state, closing, &mut membership, next, due)?;
+    }
+    membership.write(state);
+    Ok(())
+}
+
+impl Membership {
+    fn note_head(&mut self, head: HeadName) {
+        if self.heads.len() >= RECENT_HEADS_MAX {
+            self.heads.remove(0);
+        }
+        self.heads.push(head);
+    }
+}
+
+/// Takes the changes that are due at `height`, in order.
+fn take(
+    state: &mut Overlay<'_>,
+    closing: &Closing<'_>,
+    membership: &mut Membership,
+    height: Height,
+    due: Vec<PendingChange>,
+) -> Result<(), StateError> {
+    let set: Option<ValidatorSet> = state.get_value(&validators_key())?;
+    let set = set.ok_or_else(|| StateError("the state names no validators".to_owned()))?;
+    let mut draft = Draft::new(&set, &membership.absent, closing.parameters);
+    for pending in due {
+        let outcome = match draft.with(state, &pending.change, height) {
+            Ok(changed) => {
+                draft = changed;
+                ChangeOutcome::InForce(height)
+            }
+            Err(Refusal::Rule(Reject { code, .. })) => {
+                let code = code.parse().map_err(|_| StateError(format!("{code} is no code of a rule")))?;
+                ChangeOutcome::Refused { height, code }
+            }
+            Err(Refusal::State(error)) => return Err(error),
+        };
+        state.put_value(outcome_key(&pending.ballot), &outcome);
+    }
+    if draft.set != set {
+        for member in set.iter().filter(|member| !draft.has(member)).chain(draft.set.iter().filter(|m| !has(&set, m))) {
+            keys_of(member).iter().for_each(|key| state.put_value(used_key_key(key), &member.department));
+        }
+        register_consensus_keys(state, &draft.set, height)?;
+        state.put_value(validators_key(), &draft.set);
+        membership.absent = draft.absent;
+    }
+    Ok(())
+}
+
+fn has(set: &ValidatorSet, member: &Validator) -> bool {
+    set.iter().any(|other| other == member)
+}
+
+/// The set of a height as its changes are taken one by one.
+#[derive(Clone)]
+struct Draft {
+    set: ValidatorSet,
+    absent: Vec<Absent>,
+    added: usize,
+    removed: usize,
+    /// How many a height may add, and how many it may remove.
+    bound: usize,
+    smallest: usize,
+    development: bool,
+}
+
+/// f, and on a development chain 1 at least.
+fn bearable(set: &ValidatorSet, development: bool) -> usize {
+    set.max_faulty().max(usize::from(development))
+}
+
+impl Draft {
+    fn new(set: &ValidatorSet, absent: &[Absent], parameters: &Parameters) -> Self {
+        let development = parameters.development;
+        Self {
+            set: set.clone(),
+            absent: absent.to_vec(),
+            added: 0,
+            removed: 0,
+            bound: bearable(set, development),
+            smallest: if development { VALIDATORS_MIN_DEVELOPMENT } else { VALIDATORS_MIN },
+            development,
+        }
+    }
+
+    fn has(&self, member: &Validator) -> bool {
+        has(&self.set, member)
+    }
+
+    /// This draft with one more change, if it breaks no rule.
+    fn with(&self, state: &Overlay<'_>, change: &ValidatorChange, height: Height) -> Result<Self, Refusal> {
+        let mut draft = self.clone();
+        let mut members: Vec<Validator> = draft.set.iter().cloned().collect();
+        if let Some(leaving) = change.outgoing() {
+            let place = draft.set.index_of(leaving).or_reject("A4", || format!("{leaving} runs no validator"))?;
+            members.remove(place.0);
+            draft.absent.retain(|absent| absent.department != *leaving);
+            draft.removed += 1;
+        }
+        if let Some(member) = change.incoming() {
+            require_fresh_keys(state, &draft.set, member)?;
+            let stays = members.iter().any(|other| other.department == member.department);
+            require(!stays, "A4", || format!("{} runs a validator already", member.department))?;
+            members.push(member.clone());
+            draft.absent.push(Absent { department: member.department.clone(), from_height: height });
+            draft.added += 1;
+        }
+        require(draft.added <= draft.bound && draft.removed <= draft.bound, "A4", || {
+            format!("height {height} would add {} and remove {}, at most {}", draft.added, draft.removed, draft.bound)
+        })?;
+        require(members.len() >= draft.smallest, "A4", || {
+            format!("{} validators would be left, at least {}", members.len(), draft.smallest)
+        })?;
+        draft.set =
+            ValidatorSet::new(members).ok().or_reject("A4", || "they would be no set of validators".to_owned())?;
+        let bearable = bearable(&draft.set, draft.development);
+        require(draft.absent.len() <= bearable, "A4", || {
+            format!("{} validators would be yet to join, at most {bearable}", draft.absent.len())
+        })?;
+        Ok(draft)
+    }
+}
