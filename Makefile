@@ -18,10 +18,12 @@ SCRIPTS := .ci/run $(sort $(wildcard testnet/*/*.sh))
 
 # EXIT=1: `make demo` ends after its story instead of staying up.
 EXIT ?=
+# How many times as far as in `make test` the model checker goes.
+FACTOR ?= 10
 # Further arguments of `dalil bench`.
 ARGS ?=
 
-.PHONY: help setup build demo test lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
+.PHONY: help setup build demo test model lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ test: setup ## all tests
 	$(CARGO) test $(FLAGS) --workspace
 	@echo "The verifying half of the ledger, without RocksDB:"
 	$(CARGO) test $(FLAGS) --package dalil-ledger --no-default-features
+
+model: setup ## model checking of the engine, FACTOR times as far as in `make test`; prints states and witnesses
+	MODEL_FACTOR=$(FACTOR) $(CARGO) test $(FLAGS) --workspace --test model -- --nocapture
 
 lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts
 	cargo fmt --all --check

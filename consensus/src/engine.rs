@@ -2,6 +2,7 @@
 
 mod blocks;
 mod height;
+mod identity;
 mod ingest;
 mod peers;
 mod rules;
@@ -53,7 +54,7 @@ pub struct Signer {
 }
 
 /// Whether this node signs at the present height.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// It signs, as this validator.
     Signs(ValidatorIndex),
@@ -76,7 +77,7 @@ pub enum Standing {
 }
 
 /// How far the present height is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     Running,
     /// Decided; the driver commits.
@@ -86,7 +87,7 @@ enum Phase {
 }
 
 /// One node's Tendermint state machine. See the crate's documentation for the contract.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
     config: Config,
     signer: Option<Signer>,

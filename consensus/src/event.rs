@@ -47,7 +47,7 @@ pub enum Verdict {
 }
 
 /// Which timer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerKind {
     /// T_propose (L57): waiting for a proposal.
     Propose,

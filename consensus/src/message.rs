@@ -11,7 +11,7 @@ use crate::statement::{ProposalSubject, Statement};
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
 
 /// A signed proposal (L19).
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct Proposal {
     /// What is proposed.
     pub subject: ProposalSubject,
@@ -24,7 +24,7 @@ pub struct Proposal {
 }
 
 /// A signed prevote or precommit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct Vote {
     /// Which vote.
     pub kind: VoteKind,
@@ -37,7 +37,7 @@ pub struct Vote {
 }
 
 /// Where a node is. Unsigned: it speaks for the authenticated peer that sent it and for nobody else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct Status {
     /// The height being decided, one above the head.
     pub height: Height,
@@ -48,7 +48,7 @@ pub struct Status {
 }
 
 /// One message of the vote stream.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub enum Message {
     /// A proposal; the block's body travels apart.
     Proposal(Proposal),

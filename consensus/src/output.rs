@@ -237,7 +237,7 @@ pub enum CosignRefused {
 }
 
 /// Collects the outputs of one call.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outbox {
     next_seq: u64,
     outputs: Vec<Output>,

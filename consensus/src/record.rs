@@ -9,7 +9,7 @@ use dalil_ledger::validators::Certificate;
 use crate::statement::Statement;
 
 /// locked(id, r): the block this node precommitted last (L37).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct Lock {
     /// The block.
     pub block: BlockId,
@@ -18,7 +18,7 @@ pub struct Lock {
 }
 
 /// valid(b, r, polka): the block this node would propose (L41).
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct ValidBlock {
     /// The block.
     pub block: BlockId,
@@ -29,7 +29,7 @@ pub struct ValidBlock {
 }
 
 /// The newest signature that was about to be made when the record was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct PendingSignature {
     /// Its number, counted by the sign record.
     pub counter: u64,
@@ -38,7 +38,7 @@ pub struct PendingSignature {
 }
 
 /// The one consensus record of the database; each write replaces it.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct ConsensusRecord {
     /// The height that the rest is about.
     pub height: Height,

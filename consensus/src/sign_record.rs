@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 const CHECKSUM_BYTES: usize = 32;
 
 /// A statement and the signature that was made under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct SignedStatement {
     /// What was signed.
     pub statement: Statement,
@@ -29,7 +29,7 @@ pub struct SignedStatement {
 }
 
 /// A checkpoint cosigned by this node (C2SP tlog-cosignature).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct Cosigned {
     /// Leaves in the log.
     pub size: u64,
@@ -43,7 +43,7 @@ pub struct Cosigned {
 ///
 /// The highest report counts, since perhaps one honest peer alone knows of it. So a faulty peer can keep the key silent
 /// by reporting a height out of reach; then the operator lifts the quarantine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub enum Quarantine {
     /// It may.
     None,
@@ -56,7 +56,7 @@ pub enum Quarantine {
 }
 
 /// What a consensus key has signed. One exists for each key, made together with it.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct SignRecord {
     version: u32,
     chain: Hash,

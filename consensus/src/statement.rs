@@ -6,7 +6,7 @@ use dalil_ledger::crypto::{CryptoError, Domain, Hash, PublicKey, SecretKey, Sign
 use dalil_ledger::validators::{VoteKind, VoteSubject};
 
 /// What a proposal says (L19): the sign-bytes are exactly these four fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub struct ProposalSubject {
     /// Height proposed at.
     pub height: Height,
@@ -19,7 +19,7 @@ pub struct ProposalSubject {
 }
 
 /// Anything that a consensus key signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub enum Statement {
     /// A proposal.
     Proposal(ProposalSubject),
@@ -33,7 +33,7 @@ pub enum Statement {
 }
 
 /// The place of a statement within its round, in the order of signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Proposal.
     Propose,

@@ -15,14 +15,14 @@ use crate::message::{Proposal, Vote};
 const POLKAS_MAX: usize = 8;
 
 /// A vote as it is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Cast {
     pub(crate) block: Option<BlockId>,
     pub(crate) signature: Signature,
 }
 
 /// A proposal with the time of its arrival, by which timely(b) is judged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub(crate) struct HeldProposal {
     pub(crate) proposal: Proposal,
     pub(crate) received_ms: u64,
@@ -60,7 +60,7 @@ pub(crate) fn sort_of(certificate: &Certificate) -> Option<CertificateSort> {
 type RoundVotes = BTreeMap<(VoteKind, ValidatorIndex), Cast>;
 
 /// The tally of one height.
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(crate) struct Tally {
     height: u64,
     current: Round,

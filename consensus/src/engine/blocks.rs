@@ -1,6 +1,7 @@
 //! The blocks of one height: which bodies are wanted, asked for, being checked, valid or invalid.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use dalil_ledger::block::{Block, BlockId};
@@ -11,7 +12,7 @@ use crate::event::Verdict;
 use crate::output::{Action, HaltReason};
 
 /// What this node knows of valid(b). Everything but `Valid` leaves the rules that need it waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Judgement {
     Unknown,
     Checking,
@@ -19,7 +20,7 @@ pub(super) enum Judgement {
     Invalid,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     body: Option<Arc<Block>>,
     judgement: Judgement,
@@ -29,8 +30,16 @@ struct Entry {
     stored: bool,
 }
 
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { body, judgement, asked, stored } = self;
+        // The id, under which the entry is filed, names the body.
+        (body.is_some(), judgement, asked, stored).hash(state);
+    }
+}
+
 /// The blocks of one height.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Hash)]
 pub(super) struct Blocks(BTreeMap<BlockId, Entry>);
 
 impl Blocks {

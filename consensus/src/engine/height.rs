@@ -17,7 +17,7 @@ use crate::statement::{self, Statement};
 use crate::tally::Tally;
 
 /// The step of a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Step {
     Propose,
     Prevote,
@@ -25,7 +25,7 @@ pub(super) enum Step {
 }
 
 /// How far the proposer is with a block of its own in this round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Build {
     /// Nothing asked yet.
     Open,
@@ -36,14 +36,14 @@ pub(super) enum Build {
 }
 
 /// Whether this node saw a reason to end the height that others share (rule 14).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Waking {
     Asleep,
     Awake,
 }
 
 /// Everything that is forgotten when the height ends.
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct AtHeight {
     pub(super) round: Round,
     pub(super) step: Step,

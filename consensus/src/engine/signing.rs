@@ -11,7 +11,7 @@ use crate::sign_record::{Cosigned, Quarantine, SignedStatement};
 use crate::statement::Statement;
 
 /// A signature on its way to the disk. It counts, and the next is made, when it is durable.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct InFlight {
     pub(super) seq: u64,
     pub(super) message: Message,

@@ -15,7 +15,7 @@ pub(super) enum TimerState {
 }
 
 /// The timers of the present round.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Hash)]
 pub(super) struct RoundTimers {
     pub(super) propose: TimerState,
     pub(super) prevote: TimerState,
