@@ -23,7 +23,13 @@ FACTOR ?= 10
 # Further arguments of `dalil bench`.
 ARGS ?=
 
-.PHONY: help setup build demo test model lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
+# Seeds of `make sim`: how many, the first, one alone; threads.
+SEEDS ?= 500
+FROM ?= 0
+SEED ?=
+JOBS ?=
+
+.PHONY: help setup build demo test model sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +52,10 @@ test: setup ## all tests
 
 model: setup ## model checking of the engine, FACTOR times as far as in `make test`; prints states and witnesses
 	MODEL_FACTOR=$(FACTOR) $(CARGO) test $(FLAGS) --workspace --test model -- --nocapture
+
+sim: setup ## whole nodes under faults drawn from seeds (SEEDS=n, FROM=first, SEED=only, JOBS=threads)
+	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) JOBS=$(JOBS) \
+		$(CARGO) test $(FLAGS) --workspace --test cluster -- --exact storms::seeds --nocapture
 
 lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts
 	cargo fmt --all --check

@@ -11,6 +11,7 @@ mod larger;
 mod refusals;
 mod rooms;
 mod simulator;
+mod storms;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,22 +1,18 @@
-//! One simulated node: what survives a crash, and the core that does not.
+//! One simulated node: a disk that survives a crash, and a core that does not.
 
 use std::sync::Arc;
 
 use dalil_consensus::SignRecord;
-use dalil_ledger::crypto::PublicKey;
-use dalil_ledger::store::{Kv, Ledger, LedgerView, MemoryKv};
+use dalil_ledger::crypto::{PublicKey, SecretKey};
+use dalil_ledger::store::{Kv, Ledger, LedgerView};
 use dalil_node::core::cosign::Published;
-use dalil_node::core::{Core, Effect, Persist, ValidatorKeys};
+use dalil_node::core::{Core, Effect, ValidatorKeys};
 use dalil_node::shell::home::NodeKeys;
 use dalil_node::shell::workers::Workers;
 
+use super::byzantine::Adversary;
 use super::chain::Chain;
-
-/// What is on disk: the database and, apart from it, the sign record of a node that has a consensus key.
-pub struct Disk {
-    pub kv: MemoryKv,
-    pub sign_record: Option<Vec<u8>>,
-}
+use super::disk::Disk;
 
 /// A running core.
 pub struct Running {
@@ -33,36 +29,63 @@ pub enum Conduct {
     Byzantine,
 }
 
+/// The three keys of a validator.
+#[derive(Clone)]
+struct Secrets {
+    consensus: SecretKey,
+    cosigner: SecretKey,
+    log: SecretKey,
+}
+
 /// A validator, one to be, or an observer; up or down.
 pub struct Node {
     pub peer: PublicKey,
     pub keys: NodeKeys,
+    /// Its consensus key.
+    pub consensus: Option<PublicKey>,
+    secrets: Option<Secrets>,
     pub conduct: Conduct,
+    pub adversary: Option<Box<Adversary>>,
     chain: Arc<Chain>,
+    workers: Arc<Workers>,
     pub disk: Disk,
     pub running: Option<Running>,
     /// Counts the starts: what was under way at a crash belongs to an earlier one.
     pub life: u64,
-    /// When the disk has done all that was asked of it.
-    pub disk_free_ms: u64,
     /// Added to the world's time.
     pub clock_ahead_ms: i64,
+    /// Ends the life when so many more effects were carried out.
+    pub crash_after_effects: Option<u32>,
+    /// A crash by itself is followed by a start so much later.
+    pub down_ms: u64,
 }
 
 impl Node {
-    /// A node that was just set up: an empty chain and, for a consensus key, the sign record that was made with it.
-    pub fn new(chain: &Arc<Chain>, keys: NodeKeys) -> Self {
-        let sign_record = keys.consensus().map(|key| SignRecord::new(chain.id, key.public()).encode());
+    /// A node that was just set up: an empty chain and, for a consensus key, the sign record that was made with it. Nodes
+    /// of one world share their workers, which remember the good signatures of records.
+    pub fn new(chain: &Arc<Chain>, workers: &Arc<Workers>, keys: NodeKeys) -> Self {
+        let secrets = keys.validator.is_some().then(|| Secrets {
+            consensus: keys.consensus().unwrap(),
+            cosigner: keys.cosigner().unwrap(),
+            log: keys.log().unwrap(),
+        });
+        let consensus = secrets.as_ref().map(|secrets| secrets.consensus.public());
+        let sign_record = consensus.map(|key| SignRecord::new(chain.id, key).encode());
         Self {
             peer: keys.network.public(),
             keys,
+            consensus,
+            secrets,
             conduct: Conduct::Honest,
-            disk: Disk { kv: chain.fresh_database(), sign_record },
+            adversary: None,
+            disk: Disk::new(chain.fresh_database(), sign_record),
             chain: chain.clone(),
+            workers: workers.clone(),
             running: None,
             life: 0,
-            disk_free_ms: 0,
             clock_ahead_ms: 0,
+            crash_after_effects: None,
+            down_ms: 0,
         }
     }
 
@@ -71,35 +94,36 @@ impl Node {
         self.disk.kv = self.chain.fresh_database();
     }
 
-    pub fn start(&mut self, now_ms: u64) -> Vec<Effect> {
+    pub fn start(&mut self, now_ms: u64) -> Result<Vec<Effect>, String> {
         self.life += 1;
         let kv: Arc<dyn Kv> = Arc::new(self.disk.kv.clone());
-        let ledger = Ledger::open(kv, Some(&self.chain.id)).unwrap();
-        let (core, effects) = Core::start(ledger.clone(), self.validator_keys(), now_ms).unwrap();
-        let workers = Workers::new(self.chain.genesis.parameters);
+        let ledger = Ledger::open(kv, Some(&self.chain.id)).map_err(|error| error.to_string())?;
+        let keys = self.validator_keys()?;
+        let (core, effects) = Core::start(ledger.clone(), keys, now_ms).map_err(|error| error.to_string())?;
+        let workers = self.workers.clone();
         self.running = Some(Running { core, ledger, workers, published: None });
-        effects
+        Ok(effects)
     }
 
-    fn validator_keys(&self) -> Option<ValidatorKeys> {
-        Some(ValidatorKeys {
-            consensus: self.keys.consensus()?,
-            cosigner: self.keys.cosigner()?,
-            log: self.keys.log()?,
-            record: SignRecord::decode(self.disk.sign_record.as_ref()?).unwrap(),
-        })
+    fn validator_keys(&self) -> Result<Option<ValidatorKeys>, String> {
+        let (Some(secrets), Some(bytes)) = (self.secrets.clone(), &self.disk.sign_record) else { return Ok(None) };
+        let record = SignRecord::decode(bytes).map_err(|error| error.to_string())?;
+        let Secrets { consensus, cosigner, log } = secrets;
+        Ok(Some(ValidatorKeys { consensus, cosigner, log, record }))
     }
 
-    /// Makes one write durable.
-    pub fn write(&mut self, persist: Persist) {
-        let Some(running) = &self.running else { return };
-        match persist {
-            Persist::SignRecord(bytes) => self.disk.sign_record = Some(bytes),
-            Persist::Batch(batch) => self.disk.kv.write(batch).unwrap(),
-            Persist::Commit { executed, certificate, also } => {
-                running.ledger.commit(&executed, Some(&certificate), also).unwrap();
-            }
-        }
+    /// The consensus key of a node that keeps the rules.
+    pub fn honest_key(&self) -> Option<PublicKey> {
+        self.consensus.filter(|_| self.is_honest())
+    }
+
+    pub fn is_honest(&self) -> bool {
+        self.conduct == Conduct::Honest
+    }
+
+    /// Signs what its core would not.
+    pub fn secret(&self) -> Option<&SecretKey> {
+        self.secrets.as_ref().map(|secrets| &secrets.consensus)
     }
 
     /// The ledger as it is on disk.

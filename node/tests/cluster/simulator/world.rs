@@ -1,54 +1,76 @@
-//! The world of the simulated nodes: clock, network and disks, all drawn from one seed.
+//! The world of the simulated nodes: one clock, one queue of what happens later, and everything drawn from one seed.
 //!
-//! Everything that happens later waits in one queue ordered by time. A crash ends a life; what belonged to it (timers,
-//! work, writes that were not yet durable, messages on the way in) falls away.
+//! A crash ends a life; what belonged to it (timers, work, writes that were not yet durable, messages on the way in) falls
+//! away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dalil_ledger::block::Attachment;
 use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::transaction::SignedTransaction;
-use dalil_node::core::{Answer, Effect, Event, Message, Notice, Persist, RequestId, Timer, Work};
-
+use dalil_node::core::{Answer, Effect, Event, Message, Notice, RequestId, Source, Timer, Work, executor};
 use dalil_node::shell::home::NodeKeys;
+use dalil_node::shell::workers::Workers;
 
+use super::byzantine::{Adversary, Situation, Strategy};
 use super::chain::Chain;
+use super::disk::Completed;
+use super::network::Cuts;
+pub use super::network::{FAIR, FOUL, Weather};
 use super::node::{Conduct, Node};
 use super::oracle::Oracle;
 use super::rng::Rng;
+use super::trace::{self, Trace};
 use crate::support::{START_MS, VALIDATORS, domicile, key_of, signed_for};
 
-/// What the network does to messages.
-#[derive(Clone, Copy)]
-pub struct Weather {
-    pub delay_ms: (u64, u64),
-    pub lost_per_mille: u64,
-    pub twice_per_mille: u64,
-}
-
-/// A local network on a good day.
-pub const FAIR: Weather = Weather { delay_ms: (1, 20), lost_per_mille: 0, twice_per_mille: 0 };
-/// Loss, duplicates, and delays that reorder.
-pub const FOUL: Weather = Weather { delay_ms: (1, 300), lost_per_mille: 100, twice_per_mille: 50 };
+/// How long work takes, in milliseconds.
+const WORK_MS: (u64, u64) = (0, 15);
 
 enum Item {
-    Deliver { from: PublicKey, message: Box<Message> },
+    Deliver {
+        from: usize,
+        message: Box<Message>,
+    },
+    Injected {
+        from: PublicKey,
+        message: Box<Message>,
+    },
     Timer(Timer),
     Work(Work),
-    Write(u64, Persist),
+    /// The oldest write of the disk is done.
+    Written,
+    Start,
 }
 
 /// For a node's life; a delivery belongs to the life in which it was sent out.
 struct Due {
     node: usize,
-    life: u64,
+    /// None if it outlives a crash.
+    life: Option<u64>,
     item: Item,
+}
+
+/// How often the world did what a test asks of it.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub delivered: u64,
+    pub lost: u64,
+    pub doubled: u64,
+    pub cut_off: u64,
+    pub crashes: u64,
+    pub lost_writes: u64,
+    pub torn_records: u64,
+    pub full_disks: u64,
+    pub synced_blocks: u64,
+    pub evidence: u64,
+    pub altered: u64,
 }
 
 pub struct World {
     pub seed: u64,
     pub chain: Arc<Chain>,
+    workers: Arc<Workers>,
     pub rng: Rng,
     pub now_ms: u64,
     pub weather: Weather,
@@ -56,6 +78,8 @@ pub struct World {
     pub work_ms: (u64, u64),
     pub nodes: Vec<Node>,
     pub oracle: Oracle,
+    pub tally: Tally,
+    pub trace: Option<Trace>,
     /// Answers by request; a request of a crashed node gets none.
     pub answers: BTreeMap<RequestId, Vec<Answer>>,
     /// Faults that nodes saw in peers.
@@ -63,10 +87,10 @@ pub struct World {
     pub halts: Vec<(usize, String)>,
     /// Cosignatures that nodes refused.
     pub notices: Vec<(usize, String)>,
-    /// Messages sent since the test last cleared it.
+    /// Messages sent since the test last cleared it; none if it does not want to know.
     pub sent: Vec<Message>,
-    /// Directions in which nothing gets through.
-    pub cut: BTreeSet<(usize, usize)>,
+    pub keep_sent: bool,
+    pub cuts: Cuts,
     queue: BTreeMap<(u64, u64), Due>,
     serial: u64,
     request: RequestId,
@@ -92,24 +116,29 @@ impl World {
 
     /// The validators of a chain, all down.
     pub fn on(seed: u64, chain: &Arc<Chain>) -> Self {
-        let mut oracle = Oracle::default();
-        let nodes: Vec<_> = chain.validators.iter().map(|keys| Node::new(chain, keys.clone())).collect();
-        oracle.committed(&nodes[0].view());
+        let mut oracle = Oracle::new(chain.id, chain.genesis.origin.as_str());
+        let workers = Workers::new(chain.genesis.parameters);
+        let nodes: Vec<_> = chain.validators.iter().map(|keys| Node::new(chain, &workers, keys.clone())).collect();
+        oracle.committed(None, &nodes[0].view(), &chain.genesis.validators);
         Self {
             seed,
             chain: chain.clone(),
-            rng: Rng::new(seed),
+            workers,
+            rng: Rng::stream(seed, "world"),
             now_ms: START_MS + 1_000,
             weather: FAIR,
-            work_ms: (0, 15),
+            work_ms: WORK_MS,
             nodes,
             oracle,
+            tally: Tally::default(),
+            trace: None,
             answers: BTreeMap::new(),
             scores: Vec::new(),
             halts: Vec::new(),
             notices: Vec::new(),
             sent: Vec::new(),
-            cut: BTreeSet::new(),
+            keep_sent: true,
+            cuts: Cuts::default(),
             queue: BTreeMap::new(),
             serial: 0,
             request: 0,
@@ -118,7 +147,7 @@ impl World {
 
     /// A further node that is no validator of genesis, with a home of its own; down. Returns its place.
     pub fn add_node(&mut self, keys: NodeKeys) -> usize {
-        self.nodes.push(Node::new(&self.chain, keys));
+        self.nodes.push(Node::new(&self.chain, &self.workers, keys));
         self.nodes.len() - 1
     }
 
@@ -127,30 +156,76 @@ impl World {
         self.add_node(NodeKeys { network: key_of(&format!("network {name}")), validator: None })
     }
 
+    /// A second node with the keys of another, each with a disk of its own; down. Nothing is expected of either.
+    pub fn add_twin(&mut self, of: usize) -> usize {
+        let twin = self.add_node(self.nodes[of].keys.clone());
+        self.expect_nothing_of(of);
+        self.expect_nothing_of(twin);
+        twin
+    }
+
     /// From now on the oracle expects nothing of a node and of its key.
     pub fn expect_nothing_of(&mut self, node: usize) {
         self.nodes[node].conduct = Conduct::Byzantine;
-        self.oracle.byzantine.extend(self.nodes[node].keys.consensus().map(|key| key.public()));
+        self.oracle.byzantine.extend(self.nodes[node].consensus);
+    }
+
+    /// What the core of a node sends leaves as the strategy has it.
+    pub fn corrupt(&mut self, node: usize, strategy: Strategy) {
+        self.expect_nothing_of(node);
+        let rng = Rng::stream(self.seed, &format!("adversary {node}"));
+        self.nodes[node].adversary = Some(Box::new(Adversary::new(strategy, rng)));
     }
 
     pub fn start_all(&mut self) {
         for node in 0..self.nodes.len() {
-            if !self.is_up(node) {
-                self.start(node);
-            }
+            self.start(node);
         }
     }
 
+    /// Starts a node that is down. One that refuses although it kept the rules breaks them.
     pub fn start(&mut self, node: usize) {
+        if self.is_up(node) {
+            return;
+        }
+        self.note(|| format!("n{node} starts"));
         let now_ms = self.clock(node);
-        self.nodes[node].disk_free_ms = self.now_ms;
-        let effects = self.nodes[node].start(now_ms);
-        self.carry_out(node, effects);
+        match self.nodes[node].start(now_ms) {
+            Ok(effects) => self.carry_out(node, effects),
+            Err(why) if self.nodes[node].is_honest() => {
+                self.oracle.judge(Err(format!("node {node} refuses to start: {why}")));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Starts a node so much later, unless it is up by then.
+    pub fn start_in(&mut self, node: usize, ms: u64) {
+        self.put(self.now_ms + ms, Due { node, life: None, item: Item::Start });
     }
 
     /// Power off: what was not durable is gone, and so are all that wait for an answer.
     pub fn crash(&mut self, node: usize) {
-        self.nodes[node].running = None;
+        if self.nodes[node].running.take().is_some() {
+            let disk = &mut self.nodes[node].disk;
+            let lost = disk.lose();
+            let torn = disk.beside.is_some();
+            self.tally.crashes += 1;
+            self.tally.lost_writes += u64::from(lost > 0);
+            self.tally.torn_records += u64::from(torn);
+            self.nodes[node].crash_after_effects = None;
+            self.note(|| format!("n{node} crashes, {lost} writes are lost"));
+        }
+    }
+
+    /// The process ends after some of the writes that were under way are done: they are durable, and nobody was told.
+    pub fn crash_late(&mut self, node: usize) {
+        if self.is_up(node) {
+            for _ in 0..self.rng.between(0, self.nodes[node].disk.waiting() as u64) {
+                self.complete_write(node);
+            }
+            self.crash(node);
+        }
     }
 
     pub fn is_up(&self, node: usize) -> bool {
@@ -171,31 +246,31 @@ impl World {
         self.request += 1;
         let request = self.request;
         self.answers.insert(request, Vec::new());
+        self.note(|| format!("n{node} is handed record {}", &record.id().to_string()[..6]));
         self.feed(node, Event::Submit { request, record: Box::new(record), attachment });
         request
     }
 
     /// A message from whoever holds the network key `from`, past all of its rules.
     pub fn inject(&mut self, from: PublicKey, to: usize, message: &Message) {
+        self.oracle.sent(None, false, message);
         let message = Box::new(Message::decode(&message.encode()).unwrap());
         let at = self.now_ms + 1;
-        self.later(to, at, Item::Deliver { from, message });
+        self.later(to, at, Item::Injected { from, message });
     }
 
     /// Nothing passes between the groups.
     pub fn part(&mut self, one: &[usize], other: &[usize]) {
-        for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b))) {
-            self.cut.extend([(a, b), (b, a)]);
-        }
+        self.cuts.part(one, other);
     }
 
     /// Nothing passes in this direction.
     pub fn cut_one_way(&mut self, from: usize, to: usize) {
-        self.cut.insert((from, to));
+        self.cuts.one_way(from, to);
     }
 
     pub fn heal(&mut self) {
-        self.cut.clear();
+        self.cuts.heal();
     }
 
     pub fn height(&self, node: usize) -> u64 {
@@ -223,20 +298,36 @@ impl World {
     }
 
     pub fn run_for(&mut self, ms: u64) {
-        let end = self.now_ms + ms;
-        while self.step(end) {}
-        self.now_ms = end;
+        self.run_to(self.now_ms + ms);
+        self.assert_clean();
+    }
+
+    /// Runs to a moment, or to the first broken rule.
+    pub fn run_to(&mut self, end: u64) {
+        while self.oracle.violation().is_none() && self.step(end) {}
+        self.now_ms = self.now_ms.max(end);
     }
 
     /// Runs until `done`, which must happen within `ms`.
     pub fn run_until(&mut self, ms: u64, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let end = self.now_ms + ms;
         while !done(self) {
+            self.assert_clean();
             if !self.step(end) {
-                let standings: Vec<_> = (0..self.nodes.len()).map(|node| self.standing(node)).collect();
-                panic!("seed {}: not within {ms} ms: {what}\n{}", self.seed, standings.join("\n"));
+                panic!("seed {}: not within {ms} ms: {what}\n{}", self.seed, self.standings());
             }
         }
+        self.assert_clean();
+    }
+
+    fn assert_clean(&self) {
+        if let Some(violation) = self.oracle.violation() {
+            panic!("seed {}: {violation}", self.seed);
+        }
+    }
+
+    pub fn standings(&self) -> String {
+        (0..self.nodes.len()).map(|node| self.standing(node)).collect::<Vec<_>>().join("\n")
     }
 
     pub fn standing(&self, node: usize) -> String {
@@ -254,17 +345,24 @@ impl World {
     }
 
     /// What must hold at the end of a run in which all running nodes have caught up.
-    pub fn check(&self) {
+    pub fn check(&mut self) {
         assert!(self.halts.is_empty(), "seed {}: {:?}", self.seed, self.halts);
-        for (place, node) in self.nodes.iter().enumerate() {
-            let view = node.view();
-            self.oracle.check_log(&view);
-            if self.is_up(place) {
-                self.oracle.check_complete(&view);
-            }
-        }
+        self.check_disks();
+        self.assert_clean();
         for request in self.answers.keys() {
             self.answer(*request);
+        }
+    }
+
+    /// Shows the disks of honest nodes to the oracle; those that are up must lack nothing.
+    pub fn check_disks(&mut self) {
+        for node in self.nodes.iter().filter(|node| node.is_honest()) {
+            let view = node.view();
+            if node.running.is_some() {
+                self.oracle.check_complete(&view);
+            } else {
+                self.oracle.check_prefix(&view);
+            }
         }
     }
 
@@ -276,33 +374,76 @@ impl World {
         }
         let due = entry.remove();
         self.now_ms = self.now_ms.max(at);
-        if !self.is_up(due.node) || self.nodes[due.node].life != due.life {
+        let node = due.node;
+        if due.life.is_some_and(|life| life != self.nodes[node].life || !self.is_up(node)) {
             return true;
         }
-        let event = match due.item {
-            Item::Deliver { from, message } => {
-                let sender = self.nodes.iter().position(|node| node.peer == from);
-                if sender.is_some_and(|sender| self.cut.contains(&(sender, due.node))) {
-                    return true;
-                }
-                Event::Message { from, message }
-            }
-            Item::Timer(timer) => Event::Timer(timer),
+        match due.item {
+            Item::Deliver { from, message } => self.deliver(from, node, message),
+            Item::Injected { from, message } => self.feed(node, Event::Message { from, message }),
+            Item::Timer(timer) => self.feed(node, Event::Timer(timer)),
             Item::Work(work) => {
-                let Some(running) = &self.nodes[due.node].running else { return true };
-                Event::Done(running.workers.run(work))
-            }
-            Item::Write(seq, persist) => {
-                let is_commit = matches!(persist, Persist::Commit { .. });
-                self.nodes[due.node].write(persist);
-                if is_commit && self.nodes[due.node].conduct == Conduct::Honest {
-                    self.oracle.committed(&self.nodes[due.node].view());
+                let done = self.nodes[node].running.as_ref().map(|running| running.workers.run(work));
+                if let Some(done) = done {
+                    self.feed(node, Event::Done(done));
                 }
-                Event::Persisted(seq)
             }
-        };
-        self.feed(due.node, event);
+            Item::Written => {
+                if let Some(seq) = self.complete_write(node) {
+                    self.feed(node, Event::Persisted(seq));
+                }
+            }
+            Item::Start => self.start(node),
+        }
         true
+    }
+
+    /// Makes a node's oldest write durable and returns its number; a full disk ends the process.
+    fn complete_write(&mut self, node: usize) -> Option<u64> {
+        let running = self.nodes[node].running.as_ref()?;
+        let ledger = running.ledger.clone();
+        match self.nodes[node].disk.complete(&ledger)? {
+            Completed::Full => {
+                self.tally.full_disks += 1;
+                self.note(|| format!("n{node} has no room"));
+                self.stop(node);
+                None
+            }
+            Completed::Durable { seq, committed } => {
+                if committed {
+                    let view = ledger.view().unwrap();
+                    let next = executor::next_validators(&view).unwrap();
+                    if self.nodes[node].is_honest() {
+                        self.oracle.committed(self.nodes[node].consensus, &view, &next);
+                    } else {
+                        self.oracle.decides(view.head().height + 1, &next);
+                    }
+                }
+                Some(seq)
+            }
+        }
+    }
+
+    /// A crash from within; the process is started again later.
+    fn stop(&mut self, node: usize) {
+        self.crash(node);
+        self.start_in(node, self.nodes[node].down_ms);
+    }
+
+    fn deliver(&mut self, from: usize, to: usize, message: Box<Message>) {
+        if self.cuts.hold(from, to) {
+            self.tally.cut_off += 1;
+            return;
+        }
+        self.tally.delivered += 1;
+        self.note(|| format!("n{to} <- n{from} {}", trace::message(&message)));
+        let peer = self.nodes[from].peer;
+        if let Some(mut adversary) = self.nodes[to].adversary.take() {
+            let said = self.situation(to).map(|situation| adversary.hear(&situation, &peer, &message));
+            self.nodes[to].adversary = Some(adversary);
+            self.say(to, said.unwrap_or_default());
+        }
+        self.feed(to, Event::Message { from: peer, message });
     }
 
     fn feed(&mut self, node: usize, event: Event) {
@@ -313,50 +454,121 @@ impl World {
     }
 
     fn later(&mut self, node: usize, at: u64, item: Item) {
+        let life = Some(self.nodes[node].life);
+        self.put(at, Due { node, life, item });
+    }
+
+    fn put(&mut self, at: u64, due: Due) {
         self.serial += 1;
-        let life = self.nodes[node].life;
-        self.queue.insert((at, self.serial), Due { node, life, item });
+        self.queue.insert((at, self.serial), due);
     }
 
     fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
         for effect in effects {
-            match effect {
-                Effect::Persist { seq, persist } => {
-                    let at = self.nodes[node].disk_free_ms.max(self.now_ms) + self.rng.between(1, 6);
-                    self.nodes[node].disk_free_ms = at;
-                    self.later(node, at, Item::Write(seq, persist));
+            match &mut self.nodes[node].crash_after_effects {
+                Some(0) => {
+                    self.stop(node);
+                    return;
                 }
-                Effect::Send(peer, message) => self.send(node, Some(peer), &message),
-                Effect::Broadcast(message) => self.send(node, None, &message),
-                Effect::Arm { timer, after_ms } => self.later(node, self.now_ms + after_ms, Item::Timer(timer)),
-                Effect::Work(work) => {
-                    let at = self.now_ms + self.rng.between(self.work_ms.0, self.work_ms.1);
-                    self.later(node, at, Item::Work(work));
-                }
-                Effect::Answer(request, answer) => {
-                    if let Answer::Recorded { id, index, .. } = &answer {
-                        self.oracle.acknowledged(*id, *index);
-                    }
-                    self.answers.entry(request).or_default().push(answer);
-                }
-                Effect::Publish(published) => {
-                    if let Some(running) = &mut self.nodes[node].running {
-                        running.published = Some(published);
-                    }
-                }
-                Effect::Score(peer, fault) => self.scores.push((node, peer, fault)),
-                Effect::Halt(reason) => self.halts.push((node, reason)),
-                Effect::Log(Notice::BadCosignature(why)) => self.notices.push((node, why)),
-                Effect::Log(_) => {}
+                Some(left) => *left -= 1,
+                None => {}
             }
+            self.carry_out_one(node, effect);
+        }
+    }
+
+    fn carry_out_one(&mut self, node: usize, effect: Effect) {
+        match effect {
+            Effect::Persist { seq, persist } => {
+                self.note(|| format!("n{node} {}", trace::persist(&persist)));
+                let disk = &mut self.nodes[node].disk;
+                let write_ms = self.rng.between(disk.write_ms.0, disk.write_ms.1);
+                let at = disk.ask(seq, persist, self.now_ms, write_ms);
+                self.later(node, at, Item::Written);
+            }
+            Effect::Send(peer, message) => self.send(node, Some(peer), message),
+            Effect::Broadcast(message) => self.send(node, None, message),
+            Effect::Arm { timer, after_ms } => self.later(node, self.now_ms + after_ms, Item::Timer(timer)),
+            Effect::Work(work) => {
+                let at = self.now_ms + self.rng.between(self.work_ms.0, self.work_ms.1);
+                self.later(node, at, Item::Work(work));
+            }
+            Effect::Answer(request, answer) => {
+                if let (Answer::Recorded { id, index, .. }, true) = (&answer, self.nodes[node].is_honest()) {
+                    self.oracle.acknowledged(*id, *index);
+                }
+                self.answers.entry(request).or_default().push(answer);
+            }
+            Effect::Publish(published) => {
+                if self.nodes[node].is_honest() {
+                    self.oracle.published(&published.note);
+                }
+                if let Some(running) = &mut self.nodes[node].running {
+                    running.published = Some(published);
+                }
+            }
+            Effect::Score(peer, fault) => self.score(node, peer, fault),
+            Effect::Halt(reason) => {
+                self.note(|| format!("n{node} halts: {reason}"));
+                self.halts.push((node, reason));
+            }
+            Effect::Log(notice) => self.notice(node, notice),
+        }
+    }
+
+    /// A fault that one message shows is never found in a node that keeps the rules.
+    fn score(&mut self, node: usize, peer: PublicKey, fault: String) {
+        let blamed = self.nodes.iter().position(|it| it.peer == peer);
+        let wronged = blamed.filter(|blamed| self.nodes[*blamed].is_honest() && self.is_up(*blamed));
+        if let Some(wronged) = wronged.filter(|_| self.nodes[node].is_honest()) {
+            self.oracle
+                .judge(Err(format!("node {node} finds fault with node {wronged}, which kept the rules: {fault}")));
+        }
+        self.scores.push((node, peer, fault));
+    }
+
+    fn notice(&mut self, node: usize, notice: Notice) {
+        match notice {
+            Notice::BadCosignature(why) => self.notices.push((node, why)),
+            Notice::Evidence(_) => self.tally.evidence += u64::from(self.nodes[node].is_honest()),
+            Notice::Committed { source: Source::Sync, .. } => self.tally.synced_blocks += 1,
+            _ => {}
         }
     }
 
     /// Sends to whoever holds the key `peer`, or to everybody else.
-    fn send(&mut self, from: usize, peer: Option<PublicKey>, message: &Message) {
-        if self.nodes[from].conduct == Conduct::Honest {
-            self.oracle.sent(message);
+    fn send(&mut self, from: usize, peer: Option<PublicKey>, message: Message) {
+        let Some(mut adversary) = self.nodes[from].adversary.take() else {
+            self.spread(from, peer, &message);
+            return;
+        };
+        let said = self.situation(from).map(|situation| adversary.say(&situation, peer, &message));
+        self.nodes[from].adversary = Some(adversary);
+        // What is said on the way up, before there is a core, is lost.
+        self.say(from, said.unwrap_or_default());
+    }
+
+    fn say(&mut self, from: usize, said: Vec<(Option<PublicKey>, Message)>) {
+        for (peer, message) in said {
+            self.tally.altered += 1;
+            self.spread(from, peer, &message);
         }
+    }
+
+    fn situation(&self, node: usize) -> Option<Situation<'_>> {
+        let peers = self.nodes.iter().map(|it| it.peer).filter(|peer| *peer != self.nodes[node].peer).collect();
+        Some(Situation {
+            chain: &self.chain,
+            key: self.nodes[node].secret()?,
+            ledger: &self.nodes[node].running.as_ref()?.ledger,
+            now_ms: self.clock(node),
+            peers,
+        })
+    }
+
+    fn spread(&mut self, from: usize, peer: Option<PublicKey>, message: &Message) {
+        let sender = &self.nodes[from];
+        self.oracle.sent(sender.honest_key(), sender.is_honest(), message);
         // What arrives went over the wire.
         let message = Message::decode(&message.encode()).unwrap();
         for to in 0..self.nodes.len() {
@@ -367,18 +579,31 @@ impl World {
     }
 
     fn send_to(&mut self, from: usize, to: usize, message: &Message) {
-        let weather = self.weather;
-        let copies = if self.rng.chance(weather.twice_per_mille) { 2 } else { 1 };
-        self.sent.push(message.clone());
-        if self.cut.contains(&(from, to)) || !self.is_up(to) {
+        if self.keep_sent {
+            self.sent.push(message.clone());
+        }
+        let arrivals = self.weather.arrivals(&mut self.rng);
+        if self.cuts.hold(from, to) {
+            self.tally.cut_off += 1;
             return;
         }
-        for _ in 0..copies {
-            if !self.rng.chance(weather.lost_per_mille) {
-                let at = self.now_ms + self.rng.between(weather.delay_ms.0, weather.delay_ms.1);
-                let from = self.nodes[from].peer;
-                self.later(to, at, Item::Deliver { from, message: Box::new(message.clone()) });
-            }
+        if !self.is_up(to) {
+            return;
+        }
+        match arrivals.len() {
+            0 => self.tally.lost += 1,
+            1 => {}
+            _ => self.tally.doubled += 1,
+        }
+        for after_ms in arrivals {
+            let at = self.now_ms + after_ms;
+            self.later(to, at, Item::Deliver { from, message: Box::new(message.clone()) });
+        }
+    }
+
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.line(self.now_ms - START_MS, &line());
         }
     }
 }
