@@ -72,7 +72,7 @@ impl Engine {
                 if !fits {
                     return Err(PeerFault::WrongPolka);
                 }
-                self.take_certificate(polka.clone())?;
+                self.prove(polka)?;
             }
             _ => return Err(PeerFault::WrongPolka),
         }
@@ -113,17 +113,42 @@ impl Engine {
         if self.at.tally.knows(sort, subject.round) || self.is_outdated(sort, subject.round) {
             return Ok(());
         }
+        self.verify_certificate(&certificate)?;
+        self.count(certificate);
+        Ok(())
+    }
+
+    /// The polka that a re-proposal rests on. It releases locks, so it is verified whatever is held of its round, unless
+    /// just this was verified before.
+    fn prove(&mut self, polka: &Certificate) -> Result<(), PeerFault> {
+        let (subject, at) = (polka.subject, &self.at);
+        let held = at.tally.polka(subject.round).into_iter().chain(at.valid.as_ref().map(|valid| &valid.polka));
+        if held.map(|held| held.subject).any(|held| held == subject) {
+            return Ok(());
+        }
+        self.verify_certificate(polka)?;
+        if !self.is_outdated(CertificateSort::Polka, subject.round) {
+            self.count(polka.clone());
+        }
+        Ok(())
+    }
+
+    fn verify_certificate(&mut self, certificate: &Certificate) -> Result<(), PeerFault> {
         let verified = certificate.verify(&self.context.validators, &self.config.chain);
         verified.map_err(|_| PeerFault::BadCertificate)?;
         for who in certificate.signer_indexes() {
             self.note_heard(who);
         }
-        let kind = certificate.kind;
+        Ok(())
+    }
+
+    /// Counts a verified certificate for its signers; a contradiction is evidence.
+    fn count(&mut self, certificate: Certificate) {
+        let (kind, subject) = (certificate.kind, certificate.subject);
         for (who, held, signature) in self.at.tally.insert_certificate(certificate) {
             let first = Statement::vote(kind, subject.height, subject.round, held.block);
             self.report(who, (first, held.signature), (Statement::Vote { kind, subject }, signature));
         }
-        Ok(())
     }
 
     /// Whether a polka is of a round that `valid` is beyond and whose votes count no more.

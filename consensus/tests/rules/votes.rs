@@ -174,6 +174,32 @@ fn rule_03_l29_a_newer_polka_releases_the_lock_and_an_older_does_not() {
     assert_eq!(bench.signed().last(), Some(&prevote(2, Some(other.id()))));
 }
 
+/// Found by the model: a polka of the claimed round was held, for the locked block, and the forged one was not looked at.
+#[test]
+fn rule_03_a_forged_polka_releases_no_lock_where_another_is_held() {
+    for rounds_later in 1..4 {
+        let mut bench = Bench::new(0);
+        lock_in_round_0(&mut bench);
+        for round in 1..rounds_later {
+            bench.certify(Precommit, round, None, &[1, 2, 3]);
+            if bench.engine.round() == round {
+                bench.fire(TimerKind::Precommit);
+            }
+        }
+        assert_eq!(bench.engine.round(), rounds_later);
+        let proposer = bench.set.proposer(1, rounds_later).0;
+        if proposer == 0 {
+            continue;
+        }
+        let other = bench.block(proposer, &[2]);
+        let mut forged = bench.certificate(Prevote, 0, Some(other.id()), &[1, 2, 3]);
+        forged.signatures[1] = forged.signatures[0];
+        bench.signed();
+        bench.propose_with(rounds_later, &other, Some(forged));
+        assert_eq!(bench.signed(), [], "round {rounds_later}");
+    }
+}
+
 #[test]
 fn rule_05_a_later_polka_moves_the_lock() {
     let mut bench = Bench::new(0);
