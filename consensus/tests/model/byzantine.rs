@@ -4,6 +4,7 @@
 use dalil_ledger::validators::VoteKind;
 
 use super::model::Network;
+use super::node::Stimulus;
 use super::said::{BLOCKS_A_PROPOSER, Said, Value, What};
 use super::setup::Shared;
 
@@ -15,20 +16,34 @@ pub fn votes(shared: &Shared, network: &Network, kind: VoteKind, round: u32) -> 
     std::iter::once(Said::vote(who, kind, round, None)).chain(blocks).collect()
 }
 
-/// Its proposals of a round: its own blocks, and whatever has a polka, with that polka's round.
-pub fn proposals(shared: &Shared, network: &Network, round: u32) -> Vec<Said> {
+/// Its proposals of a round: its own blocks, whatever has a polka with that polka's round, and anything under a polka that
+/// it lacks or that it alone signed.
+pub fn proposals(shared: &Shared, network: &Network, round: u32) -> Vec<Stimulus> {
     let Some(who) = shared.setup.byzantine.filter(|who| *who == shared.proposer(round)) else { return Vec::new() };
-    let said = |value, valid_round| {
+    let said = |value, valid_round, signers| {
         let what = What::Proposal { value, valid_round };
-        Said { who: who as u8, round, what }
+        Stimulus::Proposal(Said { who: who as u8, round, what }, signers)
     };
-    let mut proposals: Vec<_> = own_blocks(who).map(|value| said(value, None)).collect();
+    let mut proposals: Vec<_> = own_blocks(who).map(|value| said(value, None, 0)).collect();
     for earlier in 0..round {
         for value in network.polkas(shared, earlier) {
-            proposals.push(said(value, Some(earlier)));
+            let signers = network.signers(shared, VoteKind::Prevote, earlier, Some(value));
+            proposals.extend(signers.map(|signers| said(value, Some(earlier), signers)));
+        }
+    }
+    if let Some(earlier) = round.checked_sub(1) {
+        for value in network.values(shared, round) {
+            proposals.extend([0, 1 << who].map(|signers| said(value, Some(earlier), signers)));
         }
     }
     proposals
+}
+
+/// Certificates of one kind and round that it alone signed.
+pub fn forged(shared: &Shared, network: &Network, kind: VoteKind, round: u32) -> Vec<Stimulus> {
+    let Some(who) = shared.setup.byzantine else { return Vec::new() };
+    let certificate = |value| Stimulus::Certificate { kind, round, value: Some(value), signers: 1 << who };
+    network.values(shared, round).into_iter().map(certificate).collect()
 }
 
 /// The blocks that it may have built.

@@ -163,14 +163,13 @@ fn families(shared: &Shared, world: &World, me: usize, local: &Local) -> Vec<Fam
 fn proposals(shared: &Shared, world: &World, me: usize, round: u32) -> Vec<Stimulus> {
     let network = &world.network;
     let of_others = network.proposals(round).filter(|said| usize::from(said.who) != me);
-    let all = of_others.chain(byzantine::proposals(shared, network, round));
-    all.filter_map(|said| match said.what {
+    let honest = of_others.filter_map(|said| match said.what {
         What::Proposal { value, valid_round: Some(earlier) } => network
             .signers(shared, VoteKind::Prevote, earlier, Some(value))
             .map(|signers| Stimulus::Proposal(said, signers)),
         _ => Some(Stimulus::Proposal(said, 0)),
-    })
-    .collect()
+    });
+    honest.chain(byzantine::proposals(shared, network, round)).collect()
 }
 
 /// Sets of votes of one kind and round, and the certificates that these votes make.
@@ -215,6 +214,7 @@ fn votes_and_certificates(
             family.push(Stimulus::Certificate { kind, round, value, signers });
         }
     }
+    family.extend(byzantine::forged(shared, network, kind, round));
     family
 }
 

@@ -1,5 +1,6 @@
 //! What must hold in every state, judged from what was sent and decided alone.
 
+use dalil_consensus::Standing;
 use dalil_ledger::validators::VoteKind::{Precommit, Prevote};
 use stateright::Property;
 
@@ -24,12 +25,17 @@ pub fn all() -> Vec<Property<Consensus>> {
         Property::always("the head is cosigned before a precommit and never after it", |_, world| {
             has_no(world, &[Flaw::CosignsAfterPrecommit, Flaw::PrecommitsBeforeCosigning])
         }),
+        Property::always("nobody falls silent whose database was not lost", nobody_falls_silent),
         Property::always("after GST somebody decides", calm::decides),
     ]
 }
 
 fn has_no(world: &World, flaws: &[Flaw]) -> bool {
     flaws.iter().all(|flaw| !world.flaws.contains(flaw))
+}
+
+fn nobody_falls_silent(_: &Consensus, world: &World) -> bool {
+    world.losses > 0 || world.nodes.iter().all(|(_, local)| matches!(local.view.standing, Standing::Signs(_)))
 }
 
 /// What was decided, and what a quorum may have precommitted, is one block.

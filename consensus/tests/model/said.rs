@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use dalil_consensus::{Message, Proposal, ProposalSubject, Statement, Vote};
 use dalil_ledger::crypto::Signature;
-use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteKind, VoteSubject};
+use dalil_ledger::validators::{Certificate, VoteKind, VoteSubject};
 
 use super::chain::sign;
 use super::setup::Shared;
@@ -65,6 +65,14 @@ impl Said {
         }
     }
 
+    /// The round of the polka that a re-proposal claims.
+    pub fn valid_round(&self) -> Option<u32> {
+        match self.what {
+            What::Proposal { valid_round, .. } => valid_round,
+            What::Vote { .. } => None,
+        }
+    }
+
     /// The place at which a key signs one statement only.
     pub fn place(&self) -> (u8, u32, Option<VoteKind>) {
         let kind = match self.what {
@@ -98,14 +106,14 @@ impl Seals {
 }
 
 impl Shared {
-    /// The message; a re-proposal brings the polka of `polka_signers`.
+    /// The message; a re-proposal brings the polka of `polka_signers`, if any.
     pub fn message(&self, said: Said, polka_signers: u64) -> Message {
         let signature = self.seals.seal(self, said);
         match said.statement(self) {
             Statement::Vote { kind, subject } => Message::Vote(Vote { kind, subject, signer: said.who, signature }),
             Statement::Proposal(subject) => {
                 let polka = match said.what {
-                    What::Proposal { value, valid_round: Some(round) } => {
+                    What::Proposal { value, valid_round: Some(round) } if polka_signers != 0 => {
                         Some(self.certificate(VoteKind::Prevote, round, Some(value), polka_signers))
                     }
                     _ => None,
@@ -115,14 +123,12 @@ impl Shared {
         }
     }
 
+    /// The certificate of `signers`, which proves something if they are a quorum.
     pub fn certificate(&self, kind: VoteKind, round: u32, value: Option<Value>, signers: u64) -> Certificate {
         let block = value.map(|value| self.id(value));
         let subject = VoteSubject { height: self.height(), round, block };
-        let votes: Vec<_> = (0..self.setup.n)
-            .filter(|who| signers >> who & 1 == 1)
-            .map(|who| (ValidatorIndex(who), self.seals.seal(self, Said::vote(who, kind, round, value))))
-            .collect();
-        let votes = votes.iter().map(|(who, signature)| (*who, signature));
-        Certificate::assemble(&self.set, kind, subject, votes).expect("a quorum")
+        let authors = (0..self.setup.n).filter(|who| signers >> who & 1 == 1);
+        let signatures = authors.map(|who| self.seals.seal(self, Said::vote(who, kind, round, value))).collect();
+        Certificate { kind, subject, signers, signatures }
     }
 }

@@ -20,9 +20,9 @@ fn weight(byzantine: Option<usize>, act: &Act) -> u64 {
         Some(Stimulus::Proposal(said, _)) if !of_byzantine(said.who) => 60,
         Some(Stimulus::Votes(votes)) if votes.iter().all(|vote| !of_byzantine(vote.who)) => 40,
         Some(Stimulus::Fire(_)) => 8,
-        Some(Stimulus::Certificate { .. }) => 6,
-        Some(Stimulus::Proposal(..)) => 20,
-        Some(Stimulus::Votes(_)) => 3,
+        Some(Stimulus::Certificate { signers, .. }) if signers.count_ones() > 1 => 6,
+        Some(Stimulus::Proposal(said, signers)) if said.valid_round().is_none() || signers.count_ones() > 1 => 20,
+        Some(Stimulus::Votes(_) | Stimulus::Proposal(..)) => 3,
         _ => 1,
     }
 }
