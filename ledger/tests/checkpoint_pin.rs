@@ -6,9 +6,11 @@ mod common;
 
 use common::*;
 use dalil_ledger::checkpoint::{
-    EndorsementError, Handover, HandoverError, HeadError, Pin, PinError, PinTerms, PinnedHeadError, RenewError,
+    EndorsementError, FORMER_SETS_MAX, Handover, HandoverError, HeadError, Pin, PinError, PinTerms, PinnedHeadError,
+    RenewError,
 };
 use dalil_ledger::log::ProofError;
+use dalil_ledger::receipt::{Trust, verify_inclusion_with};
 use dalil_ledger::state::overlay::Changes;
 use dalil_ledger::validators::{Certificate, CertificateError, VoteKind};
 
@@ -100,6 +102,54 @@ fn handovers_renew_a_pin() {
     let head = chain.head(NOW_MS);
     renewed.verify_head(&head, NOW_MS).unwrap();
     assert!(matches!(pin.verify_head(&head, NOW_MS), Err(PinnedHeadError::OtherValidators { .. })));
+}
+
+#[test]
+fn what_a_former_set_cosigned_stands_until_its_pin_would_have_expired() {
+    let mut chain = Chain::new();
+    chain.block(T0_MS + 500, vec![chain.record(b"call")], Changes::new());
+    let (pin, receipt) = (chain.pin(), chain.inclusion_receipt(1, NOW_MS).to_bytes());
+    let (head, expires_at_ms) = (chain.head(NOW_MS), pin.terms().expires_at_ms);
+    // One of those who cosigned the receipt leaves.
+    let next = [&chain.keys[1..], &[Keys::new("works")]].concat();
+    let handover = chain.hand_over(T0_MS + 1000, next);
+    let renewed = pin.renew(&[handover], NOW_MS, 2 * LIFETIME_MS).unwrap();
+    assert!(renewed.terms().expires_at_ms > expires_at_ms);
+    assert_eq!(Pin::from_json(renewed.to_json().as_bytes()).unwrap(), renewed);
+    let check = |pin: &Pin, at_ms| verify_inclusion_with(&receipt, Trust::Pin(pin), at_ms, |_| None);
+    for pin in [&pin, &renewed] {
+        assert_eq!(check(pin, NOW_MS).unwrap().index, 1);
+        assert!(check(pin, expires_at_ms - 1).is_ok());
+        assert!(check(pin, expires_at_ms).is_err());
+    }
+    // Of what is current it says nothing.
+    assert!(matches!(renewed.verify_head(&head, NOW_MS), Err(PinnedHeadError::OtherValidators { .. })));
+    // A stranger's pin of the new set alone knows nobody of the old one but those who stayed.
+    let fresh = Pin::new(&origin(), renewed.validators().clone(), *renewed.terms()).unwrap();
+    assert!(check(&fresh, NOW_MS).is_err());
+}
+
+#[test]
+fn a_pin_remembers_the_newest_former_sets_only() {
+    let mut chain = Chain::new();
+    let pin = chain.pin();
+    let names = ["p", "q", "r", "s", "t", "u", "v", "w", "x", "y"];
+    let mut next = |(n, name): (usize, &&'static str)| {
+        chain.hand_over(T0_MS + 1000 * (n as u64 + 1), replaced(&chain.keys.clone(), name))
+    };
+    let handovers: Vec<_> = names.iter().enumerate().map(&mut next).collect();
+    let renewed = pin.renew(&handovers, NOW_MS, LIFETIME_MS).unwrap();
+    let json = renewed.to_json();
+    assert_eq!(json.matches("\"validators\"").count(), 1 + FORMER_SETS_MAX);
+    assert_eq!(Pin::from_json(json.as_bytes()).unwrap(), renewed);
+    let former = json.split_once("\"former\": [").unwrap().1;
+    let one = former.split_once("    },\n    {").unwrap().0;
+    let more = json.replacen("\"former\": [", &format!("\"former\": [{one}}},"), 1);
+    assert!(
+        matches!(Pin::from_json(more.as_bytes()), Err(PinError::Former(9))),
+        "{:?}",
+        Pin::from_json(more.as_bytes())
+    );
 }
 
 #[test]

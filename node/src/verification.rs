@@ -2,6 +2,7 @@
 
 use dalil_contracts::certificate::{BatchLeaf, CertificateCall};
 use dalil_contracts::{Call, Invocation};
+use dalil_ledger::block::Height;
 use dalil_ledger::checkpoint::{KeyName, Pin, PinError, PinTerms};
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
 use dalil_ledger::document::Uri;
@@ -13,12 +14,17 @@ use dalil_ledger::validators::ValidatorSet;
 /// How long a pin is good for, in milliseconds.
 pub const PIN_LIFETIME_MS: u64 = 180 * 24 * 3_600_000;
 
-/// The pin of a validator set on the chain of `genesis`, good from `now_ms` on.
-pub fn pin_of(origin: &KeyName, genesis: &Genesis, validators: &ValidatorSet, now_ms: u64) -> Result<Pin, PinError> {
+/// The pin of a validator set and the first height that it decides, on the chain of `genesis`, good from `now_ms` on.
+pub fn pin_of(
+    origin: &KeyName,
+    genesis: &Genesis,
+    (validators, from_height): (&ValidatorSet, Height),
+    now_ms: u64,
+) -> Result<Pin, PinError> {
     let parameters = &genesis.parameters;
     let terms = PinTerms {
         chain: genesis.chain_id(),
-        from_height: 1,
+        from_height,
         expires_at_ms: now_ms.saturating_add(PIN_LIFETIME_MS),
         cosignature_skew_ms: u64::from(parameters.cosignature_skew_ms),
         absence_age_max_ms: parameters.absence_age_max_ms,

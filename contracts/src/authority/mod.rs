@@ -19,7 +19,7 @@ pub mod membership;
 pub mod parameters;
 pub mod posting;
 
-pub use ballot::{Choice, Matter};
+pub use ballot::{Ballot, BallotId, Choice, Matter, ballot_key};
 pub use calls::AuthorityCall;
 pub use consensus_keys::{ConsensusKey, consensus_key_key, genesis_validators, register_consensus_keys};
 pub use establishment::{Establishment, EstablishmentError, EstablishmentPlan};

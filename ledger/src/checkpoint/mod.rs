@@ -32,7 +32,7 @@ pub use handover::{HANDOVER_BYTES_MAX, Handover, HandoverError};
 pub use head::{HeadError, HeadProof};
 pub use key::{KeyError, KeyId, KeyKind, KeyName, VerifierKey, cosigner_name};
 pub use note::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError, NoteSignature};
-pub use pin::{PIN_BYTES_MAX, Pin, PinError, PinTerms, PinnedHeadError, RenewError};
+pub use pin::{FORMER_SETS_MAX, PIN_BYTES_MAX, Pin, PinError, PinTerms, PinnedHeadError, RenewError};
 pub use policy::{POLICY_BYTES_MAX, Policy, PolicyError, Witness};
 pub use quorum::{Endorsement, EndorsementError};
 

@@ -6,7 +6,7 @@ use super::handover::{Handover, HandoverError};
 use super::head::{HeadError, HeadProof};
 use super::key::KeyName;
 use super::policy::{Policy, PolicyError};
-use super::quorum::Endorsement;
+use super::quorum::{Endorsement, EndorsementError};
 use crate::block::Height;
 use crate::crypto::Hash;
 use crate::validators::{ValidatorSet, ValidatorSetError};
@@ -29,6 +29,18 @@ pub struct PinTerms {
     pub absence_age_max_ms: u64,
 }
 
+/// The most former sets that a pin remembers.
+pub const FORMER_SETS_MAX: usize = 8;
+
+/// A set that handed over. What it cosigned while it was in force still counts for what stands in the log, never for
+/// what is current, and no longer than the pin that knew it would have been believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FormerSet {
+    policy: Policy,
+    validators: ValidatorSet,
+    expires_at_ms: u64,
+}
+
 /// A verifier's starting point. As JSON it is what `--policy` takes; it comes from a source that the verifier trusts,
 /// never from the node being checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +48,8 @@ pub struct Pin {
     policy: Policy,
     validators: ValidatorSet,
     terms: PinTerms,
+    /// Newest last.
+    former: Vec<FormerSet>,
 }
 
 /// The JSON of a pin. Struct fields refuse duplicates; unknown ones are refused too.
@@ -49,6 +63,16 @@ struct PinFile {
     expires_at_ms: u64,
     cosignature_skew_ms: u64,
     absence_age_max_ms: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<FormerFile>,
+}
+
+/// The JSON of a former set.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FormerFile {
+    validators: ValidatorSet,
+    expires_at_ms: u64,
 }
 
 /// Why a pin is refused.
@@ -66,6 +90,9 @@ pub enum PinError {
     /// The validator set breaks a rule of sets.
     #[error("validator set: {0}")]
     Validators(#[from] ValidatorSetError),
+    /// More former sets than a pin remembers.
+    #[error("{0} former sets, expected at most {FORMER_SETS_MAX}")]
+    Former(usize),
     /// The policy names other keys, names or another quorum than the validator set gives.
     #[error("the policy is not the one of the validator set, expected\n{expected}")]
     PolicyOfOtherSet {
@@ -124,7 +151,7 @@ impl Pin {
     /// The pin of `validators` for the log `origin`.
     pub fn new(origin: &KeyName, validators: ValidatorSet, terms: PinTerms) -> Result<Self, PinError> {
         let validators = validators.checked()?;
-        Ok(Self { policy: Policy::of_set(origin, &validators)?, validators, terms })
+        Ok(Self { policy: Policy::of_set(origin, &validators)?, validators, terms, former: Vec::new() })
     }
 
     /// Reads a pin. The policy must be the one that follows from the validator set, so that no file pairs a familiar
@@ -142,7 +169,15 @@ impl Pin {
             cosignature_skew_ms: file.cosignature_skew_ms,
             absence_age_max_ms: file.absence_age_max_ms,
         };
-        let pin = Self::new(policy.origin(), file.validators, terms)?;
+        let mut pin = Self::new(policy.origin(), file.validators, terms)?;
+        if file.former.len() > FORMER_SETS_MAX {
+            return Err(PinError::Former(file.former.len()));
+        }
+        for FormerFile { validators, expires_at_ms } in file.former {
+            let validators = validators.checked()?;
+            let policy = Policy::of_set(policy.origin(), &validators)?;
+            pin.former.push(FormerSet { policy, validators, expires_at_ms });
+        }
         if pin.policy == policy {
             Ok(pin)
         } else {
@@ -161,6 +196,7 @@ impl Pin {
             expires_at_ms,
             cosignature_skew_ms,
             absence_age_max_ms,
+            former: self.former.iter().map(FormerSet::to_file).collect(),
         };
         serde_json::to_string_pretty(&file).expect("strings and integers have a JSON form") + "\n"
     }
@@ -183,6 +219,17 @@ impl Pin {
     /// Whether the pin still says anything at `now_ms`.
     pub fn is_live(&self, now_ms: u64) -> bool {
         now_ms < self.terms.expires_at_ms
+    }
+
+    /// Checks that a quorum of this pin's validators cosigned `note`, or one of a former set that is still believed. Says
+    /// nothing of what is current: a former set's note is as old as that set.
+    pub fn verify_note(&self, note: &[u8], now_ms: u64) -> Result<Endorsement, EndorsementError> {
+        let skew_ms = self.terms.cosignature_skew_ms;
+        self.policy.verify(note, now_ms, skew_ms).or_else(|error| {
+            let believed = self.former.iter().rev().filter(|former| now_ms < former.expires_at_ms);
+            let mut endorsed = believed.filter_map(|former| former.policy.verify(note, now_ms, skew_ms).ok());
+            endorsed.next().ok_or(error)
+        })
     }
 
     /// Checks that `head` is the head of this pin's chain, cosigned by this pin's validators, who are the current ones
@@ -208,7 +255,8 @@ impl Pin {
     /// one before: a gap, a swapped key, signatures of the new set only, an old handover replayed.
     ///
     /// The new pin is believed for `lifetime_ms` from the last handed-over block's time, and never shorter than this one.
-    /// A later expiry takes a fresh [`HeadProof`]: see [`Pin::prolong`].
+    /// A later expiry takes a fresh [`HeadProof`]: see [`Pin::prolong`]. The sets that handed over are remembered for what
+    /// they cosigned ([`Pin::verify_note`]).
     pub fn renew(&self, handovers: &[Handover], now_ms: u64, lifetime_ms: u64) -> Result<Self, RenewError> {
         if !self.is_live(now_ms) {
             return Err(RenewError::Expired(self.terms.expires_at_ms, now_ms));
@@ -217,11 +265,18 @@ impl Pin {
         for (number, handover) in handovers.iter().enumerate() {
             let checked = handover.verify(&pin.validators, &pin.terms.chain, pin.terms.from_height);
             checked.map_err(|error| RenewError::Handover(number, error))?;
-            pin.validators = handover.next.clone();
+            let policy = Policy::of_set(self.policy.origin(), &handover.next)?;
+            pin.former.push(FormerSet {
+                policy: std::mem::replace(&mut pin.policy, policy),
+                validators: std::mem::replace(&mut pin.validators, handover.next.clone()),
+                expires_at_ms: pin.terms.expires_at_ms,
+            });
             pin.terms.from_height = handover.header.height.saturating_add(1);
             pin.lengthen(handover.header.timestamp_ms, now_ms, lifetime_ms);
         }
-        pin.policy = Policy::of_set(self.policy.origin(), &pin.validators)?;
+        pin.former.retain(|former| now_ms < former.expires_at_ms);
+        let surplus = pin.former.len().saturating_sub(FORMER_SETS_MAX);
+        pin.former.drain(..surplus);
         Ok(pin)
     }
 
@@ -238,5 +293,11 @@ impl Pin {
     fn lengthen(&mut self, shown_at_ms: u64, now_ms: u64, lifetime_ms: u64) {
         let until = shown_at_ms.min(now_ms).saturating_add(lifetime_ms);
         self.terms.expires_at_ms = self.terms.expires_at_ms.max(until);
+    }
+}
+
+impl FormerSet {
+    fn to_file(&self) -> FormerFile {
+        FormerFile { validators: self.validators.clone(), expires_at_ms: self.expires_at_ms }
     }
 }

@@ -13,7 +13,8 @@ use crate::transaction::SignedTransaction;
 pub enum Trust<'a> {
     /// A bare C2SP policy: it names keys, and neither chain nor expiry.
     Policy(&'a Policy),
-    /// A pin: its chain must be the record's, and it must not have expired.
+    /// A pin: its chain must be the record's, and it must not have expired. Of a set that handed over since, too, what it
+    /// cosigned counts while the pin remembers it.
     Pin(&'a Pin),
 }
 
@@ -58,14 +59,13 @@ pub fn verify_inclusion_with(
     batch_of: impl FnOnce(&SignedTransaction) -> Option<BatchHead>,
 ) -> Result<Inclusion, CouldNotCheck> {
     let InclusionReceipt { recorded, index, path, note } = InclusionReceipt::parse(bytes)?;
-    let (policy, skew_ms) = match trust {
-        Trust::Policy(policy) => (policy, COSIGNATURE_SKEW_MS_DEFAULT),
-        Trust::Pin(pin) if pin.is_live(now_ms) => (pin.policy(), pin.terms().cosignature_skew_ms),
+    let endorsement = match trust {
+        Trust::Policy(policy) => policy.verify(note.as_bytes(), now_ms, COSIGNATURE_SKEW_MS_DEFAULT)?,
+        Trust::Pin(pin) if pin.is_live(now_ms) => pin.verify_note(note.as_bytes(), now_ms)?,
         Trust::Pin(pin) => {
             return Err(PinnedHeadError::Expired { expires_at_ms: pin.terms().expires_at_ms, now_ms }.into());
         }
     };
-    let endorsement = policy.verify(note.as_bytes(), now_ms, skew_ms)?;
     let RecordedEntry { entry, document } = recorded;
     let checkpoint = &endorsement.checkpoint;
     verify_path(index, checkpoint.size, &leaf_hash(&entry.encode()), &path, &checkpoint.root)?;

@@ -8,9 +8,11 @@ mod key;
 mod node;
 mod officer;
 mod output;
+mod pin;
 mod record;
 mod testnet;
 mod time;
+mod validator;
 mod verify;
 
 use std::process::ExitCode;
@@ -44,6 +46,12 @@ enum Command {
     Record(record::RecordCommand),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
+    /// Look at a verifier's pin, and renew it.
+    #[command(subcommand)]
+    Pin(pin::PinCommand),
+    /// Look at the validators, and change who they are.
+    #[command(subcommand)]
+    Validator(validator::ValidatorCommand),
     /// Print the completion script of a shell.
     Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
@@ -79,6 +87,8 @@ pub fn main() -> ExitCode {
             Command::Key(command) => key::run(&command, format),
             Command::Record(command) => record::run(command, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
+            Command::Pin(command) => pin::run(command, format).await,
+            Command::Validator(command) => validator::run(command, format).await,
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
             Command::Demo(demo) => demo::run(demo, format).await,

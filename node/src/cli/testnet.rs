@@ -155,7 +155,7 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
         });
     }
     let origin = genesis.origin.as_str().parse()?;
-    let pin = pin_of(&origin, &genesis, &genesis.validators, now_ms())?;
+    let pin = pin_of(&origin, &genesis, (&genesis.validators, 1), now_ms())?;
     std::fs::write(options.dir.join("pin.json"), pin.to_json())?;
     std::fs::write(options.dir.join("network.json"), serde_json::to_string_pretty(&network)?)?;
     Ok(network)

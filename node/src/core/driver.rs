@@ -31,9 +31,8 @@ impl Core {
             return;
         }
         let place = self.index_of(&from);
-        if place.is_some() {
-            self.sync.reports(from, message.height());
-        }
+        // Also of one that is in no set known here: who was away while the set changed may know nobody else.
+        self.sync.reports(from, message.height());
         let mut outputs = self.engine.handle(Input::Message { from: place, message }, self.now_ms);
         for output in &mut outputs {
             for action in output.then.extract_if(.., |action| matches!(action, Action::Misbehaviour { .. })) {
@@ -250,7 +249,10 @@ impl Core {
         self.executed.clear();
         let block = &executed.block;
         let opened = self.ledger.view().map_err(Into::into).and_then(|view| {
-            self.validators = executor::next_validators(&view)?;
+            let next = executor::next_validators(&view)?;
+            if next != self.validators {
+                self.former_validators = std::mem::replace(&mut self.validators, next);
+            }
             self.view = view;
             self.open_head()
         });

@@ -1,5 +1,6 @@
 //! What comes into the core and what it asks of the shell.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dalil_consensus::{BlockDemand, TimerId};
@@ -86,6 +87,8 @@ pub enum Effect {
     Answer(RequestId, Answer),
     /// A head with a quorum of cosignatures: readers use it from now on.
     Publish(Arc<Published>),
+    /// Let in these peers, and of those that the core ever named no others. What the operator configured stays.
+    Admit(BTreeSet<Peer>),
     /// A peer committed a fault that can be seen from its message alone.
     Score(Peer, String),
     /// Write a line to the log.

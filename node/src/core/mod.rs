@@ -5,10 +5,11 @@
 //! immutable views, and everything it wants done leaves as an [`Effect`]. The shell carries effects out and feeds the
 //! results back; a simulator may do the same on a seeded clock, network and disk.
 //!
-//! `admission.rs` takes records in, `driver.rs` runs consensus and commits, `catch_up.rs` fetches what is missing,
+//! `admission.rs` takes records in, `admitted.rs` says whom to let in, `driver.rs` runs consensus and commits, `catch_up.rs` fetches what is missing,
 //! `cosigning.rs` publishes heads. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
 
 mod admission;
+mod admitted;
 mod bodies;
 mod catch_up;
 pub mod cosign;
@@ -145,6 +146,10 @@ pub struct Core {
     ledger: Ledger,
     view: LedgerView,
     validators: ValidatorSet,
+    /// The set before the last change.
+    former_validators: ValidatorSet,
+    /// The peers that the shell was told to let in.
+    admitted: BTreeSet<Peer>,
     engine: Engine,
     fifo: Fifo<Then>,
     mempool: Mempool,
@@ -196,6 +201,7 @@ impl Core {
                 (Some(Signer { key: consensus, record }), Some((cosigner, log)))
             }
         };
+        let former_validators = admitted::former_validators(&view, &genesis)?;
         let context = height_context(&view, &validators, HeightKnowledge::Open)?;
         let (engine, outputs) = Engine::start(config, signer, restored, context, now_ms)?;
         let mut core = Self {
@@ -207,6 +213,8 @@ impl Core {
             ledger,
             view,
             validators,
+            former_validators,
+            admitted: BTreeSet::new(),
             engine,
             fifo: Fifo::default(),
             mempool: Mempool::default(),
@@ -337,16 +345,12 @@ impl Core {
 
     /// The next height's context, and the bookkeeping of a new head.
     fn open_head(&mut self) -> Result<(), StartError> {
+        self.admit()?;
         let published = self.collect_head()?;
         if let Some(published) = published {
             self.publish(published);
         }
         Ok(())
-    }
-
-    /// The network keys that this node takes part with: those of the set of the present height.
-    pub fn validator_peers(&self) -> Vec<PublicKey> {
-        self.validators.iter().map(|validator| validator.network).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Catching up by blocks: which peer to ask, and what was got.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dalil_ledger::block::Height;
 
@@ -15,6 +15,8 @@ pub const SYNC_TIMEOUT_MS: u64 = 3_000;
 pub struct Sync {
     /// The height that each peer reported to decide; a hint, a faulty peer may say anything.
     reported: BTreeMap<Peer, Height>,
+    /// Members of the set of the next height.
+    members: BTreeSet<Peer>,
     /// Peers to ask, the next one first.
     peers: VecDeque<Peer>,
     /// The peer that was asked and has not answered, with the number of the request.
@@ -52,11 +54,21 @@ impl Sync {
         self.reported.values().copied().max().unwrap_or_default()
     }
 
-    /// The highest height that more than `faulty` peers report to have reached: one of them is right.
+    /// The validators of the next height are now these.
+    pub fn know(&mut self, members: BTreeSet<Peer>) {
+        self.members = members;
+    }
+
+    /// The highest height that more than `faulty` members report to have reached: one of them is right. Where fewer were
+    /// heard, as on a node that was away while the set changed, the word of any peer counts.
     pub fn credible(&self, faulty: usize) -> Height {
-        let mut heights: Vec<Height> = self.reported.values().copied().collect();
-        heights.sort_unstable_by(|one, other| other.cmp(one));
-        heights.get(faulty).copied().unwrap_or_default()
+        let by = |counts: &dyn Fn(&Peer) -> bool| {
+            let reported = self.reported.iter().filter(|(peer, _)| counts(peer));
+            let mut heights: Vec<Height> = reported.map(|(_, height)| *height).collect();
+            heights.sort_unstable_by(|one, other| other.cmp(one));
+            heights.get(faulty).copied()
+        };
+        by(&|peer| self.members.contains(peer)).or_else(|| by(&|_| true)).unwrap_or_default()
     }
 
     /// The next request, if one is due. `next` is the height above the head.

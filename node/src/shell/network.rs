@@ -1,10 +1,11 @@
 //! libp2p: TCP, Noise, Yamux, and two one-way streams to each peer, one a lane.
 //!
-//! Only validators and configured observers are let in, by network key. Frames are length-prefixed and bounded; a
-//! peer that breaks framing or sends what does not decode is disconnected and, again and again, shut out for a while.
-//! Queues are bounded and drop what does not fit: the core sends again whatever matters.
+//! Let in, by network key, are those that the core names (`core::admitted`), configured observers, and the peers that this
+//! node is told to dial. Frames are length-prefixed and bounded; a peer that breaks framing or sends what does not decode
+//! is disconnected and, again and again, shut out for a while. Queues are bounded and drop what does not fit: the core
+//! sends again whatever matters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,13 @@ pub fn peer_id(key: &PublicKey) -> anyhow::Result<PeerId> {
     Ok(libp2p::identity::PublicKey::from(key).to_peer_id())
 }
 
+/// The network key behind a peer id; none if it is of another kind than ours.
+fn key_of(id: &PeerId) -> Option<PublicKey> {
+    // An Ed25519 peer id holds the key itself: identity multihash, length, protobuf.
+    let key = libp2p::identity::PublicKey::try_decode_protobuf(id.to_bytes().get(2..)?).ok()?;
+    Some(PublicKey(key.try_into_ed25519().ok()?.to_bytes()))
+}
+
 #[derive(NetworkBehaviour)]
 struct Behaviour {
     stream: libp2p_stream::Behaviour,
@@ -80,10 +88,18 @@ pub struct Inbox {
     pub bulk: mpsc::Sender<Event>,
 }
 
+/// The peers that are let in.
+type Admitted = BTreeMap<PeerId, Peer>;
+
 /// The node's side of the network.
 pub struct Network {
+    own: PeerId,
+    /// Who is let in whatever the core says: observers, and whom this node dials.
+    always: BTreeSet<Peer>,
     outboxes: BTreeMap<Peer, [mpsc::Sender<Arc<Vec<u8>>>; 2]>,
     ids: BTreeMap<Peer, PeerId>,
+    control: libp2p_stream::Control,
+    admitted: watch::Sender<Admitted>,
     commands: mpsc::Sender<Command>,
     connected: watch::Receiver<BTreeMap<PeerId, u32>>,
 }
@@ -96,8 +112,8 @@ pub struct NetworkConfig {
     pub listen: std::net::SocketAddr,
     /// Whom to dial.
     pub dial: Vec<Multiaddr>,
-    /// Who may connect.
-    pub allowed: Vec<PublicKey>,
+    /// Who may connect without being known to the core.
+    pub observers: Vec<PublicKey>,
 }
 
 impl Network {
@@ -121,14 +137,6 @@ impl Network {
             })?
             .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(u32::MAX.into())))
             .build();
-        let mut ids = BTreeMap::new();
-        for key in &config.allowed {
-            let id = peer_id(key)?;
-            if id != own {
-                swarm.behaviour_mut().allowed.allow_peer(id);
-                ids.insert(*key, id);
-            }
-        }
         let ip = match config.listen.ip() {
             std::net::IpAddr::V4(ip) => format!("/ip4/{ip}"),
             std::net::IpAddr::V6(ip) => format!("/ip6/{ip}"),
@@ -142,25 +150,42 @@ impl Network {
         let control = swarm.behaviour().stream.new_control();
         let (commands, command_receiver) = mpsc::channel(64);
         let (connected_sender, connected) = watch::channel(BTreeMap::new());
-        let keys: BTreeMap<PeerId, Peer> = ids.iter().map(|(key, id)| (*id, *key)).collect();
+        let (admitted, admitted_receiver) = watch::channel(Admitted::new());
         for lane in [Lane::Votes, Lane::Bulk] {
             let incoming = control.clone().accept(protocol(lane)).map_err(|_| anyhow::anyhow!("protocol taken"))?;
-            tokio::spawn(accept(lane, incoming, keys.clone(), inbox.clone(), commands.clone()));
+            tokio::spawn(accept(lane, incoming, admitted_receiver.clone(), inbox.clone(), commands.clone()));
         }
-        let outboxes = ids
-            .iter()
-            .map(|(key, id)| {
+        let dial: Vec<_> = config.dial.into_iter().filter_map(|address| Some((dialled(&address)?, address))).collect();
+        let configured = dial.iter().filter_map(|(id, _)| key_of(id)).chain(config.observers);
+        let always = configured.collect();
+        tokio::spawn(drive(swarm, dial, admitted_receiver, command_receiver, connected_sender));
+        info!(peer_id = %own, listen = %config.listen, "network up");
+        let (outboxes, ids) = (BTreeMap::new(), BTreeMap::new());
+        let mut network = Self { own, always, outboxes, ids, control, admitted, commands, connected };
+        network.admit(&BTreeSet::new());
+        Ok(network)
+    }
+
+    /// Lets in `peers` and those that the configuration names; everybody else is disconnected.
+    pub fn admit(&mut self, peers: &BTreeSet<Peer>) {
+        let wanted: BTreeMap<Peer, PeerId> = peers
+            .union(&self.always)
+            .filter_map(|key| Some((*key, peer_id(key).ok()?)))
+            .filter(|(_, id)| *id != self.own)
+            .collect();
+        self.outboxes.retain(|key, _| wanted.contains_key(key));
+        for (key, id) in &wanted {
+            if !self.outboxes.contains_key(key) {
                 let outbox = |lane, queue| {
                     let (sender, receiver) = mpsc::channel(queue);
-                    tokio::spawn(write_frames(*id, lane, control.clone(), receiver, connected.clone()));
+                    tokio::spawn(write_frames(*id, lane, self.control.clone(), receiver, self.connected.clone()));
                     sender
                 };
-                (*key, [outbox(Lane::Votes, VOTE_QUEUE), outbox(Lane::Bulk, BULK_QUEUE)])
-            })
-            .collect();
-        tokio::spawn(drive(swarm, config.dial, command_receiver, connected_sender));
-        info!(peer_id = %own, listen = %config.listen, "network up");
-        Ok(Self { outboxes, ids, commands, connected })
+                self.outboxes.insert(*key, [outbox(Lane::Votes, VOTE_QUEUE), outbox(Lane::Bulk, BULK_QUEUE)]);
+            }
+        }
+        self.admitted.send_replace(wanted.iter().map(|(key, id)| (*id, *key)).collect());
+        self.ids = wanted;
     }
 
     /// Queues a message for one peer.
@@ -218,20 +243,23 @@ async fn await_listening(swarm: &mut Swarm<Behaviour>, listen: std::net::SocketA
     }
 }
 
+/// Whom an address leads to: it ends in `/p2p/<peer id>`.
+fn dialled(address: &Multiaddr) -> Option<PeerId> {
+    match address.iter().last() {
+        Some(libp2p::multiaddr::Protocol::P2p(id)) => Some(id),
+        _ => None,
+    }
+}
+
 /// Drives the swarm: dials who is missing, notes who is connected, shuts out who misbehaves.
 async fn drive(
     mut swarm: Swarm<Behaviour>,
-    dial: Vec<Multiaddr>,
+    dial: Vec<(PeerId, Multiaddr)>,
+    mut admitted: watch::Receiver<Admitted>,
     mut commands: mpsc::Receiver<Command>,
     connected: watch::Sender<BTreeMap<PeerId, u32>>,
 ) {
-    let dial: Vec<(PeerId, Multiaddr)> = dial
-        .into_iter()
-        .filter_map(|address| match address.iter().last() {
-            Some(libp2p::multiaddr::Protocol::P2p(id)) => Some((id, address)),
-            _ => None,
-        })
-        .collect();
+    let mut let_in: BTreeSet<PeerId> = BTreeSet::new();
     let mut ticks = tokio::time::interval(DIAL_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut faults: BTreeMap<PeerId, u32> = BTreeMap::new();
@@ -257,7 +285,9 @@ async fn drive(
                 let now = tokio::time::Instant::now();
                 for (id, _) in banished.extract_if(.., |_, until| *until <= now) {
                     faults.remove(&id);
-                    swarm.behaviour_mut().allowed.allow_peer(id);
+                    if let_in.contains(&id) {
+                        swarm.behaviour_mut().allowed.allow_peer(id);
+                    }
                 }
                 for (id, address) in &dial {
                     let missing = !swarm.is_connected(id) && !banished.contains_key(id) && *id != *swarm.local_peer_id();
@@ -265,6 +295,17 @@ async fn drive(
                         debug!(peer = %id, %error, "cannot dial");
                     }
                 }
+            }
+            Ok(()) = admitted.changed() => {
+                let wanted: BTreeSet<PeerId> = admitted.borrow_and_update().keys().copied().collect();
+                for id in wanted.difference(&let_in).filter(|id| !banished.contains_key(id)) {
+                    swarm.behaviour_mut().allowed.allow_peer(*id);
+                }
+                for id in let_in.difference(&wanted) {
+                    info!(peer = %id, "peer no longer let in");
+                    swarm.behaviour_mut().allowed.disallow_peer(*id);
+                }
+                let_in = wanted;
             }
             command = commands.recv() => match command {
                 None => return,
@@ -288,15 +329,16 @@ async fn drive(
 async fn accept(
     lane: Lane,
     mut incoming: libp2p_stream::IncomingStreams,
-    keys: BTreeMap<PeerId, Peer>,
+    admitted: watch::Receiver<Admitted>,
     inbox: Inbox,
     commands: mpsc::Sender<Command>,
 ) {
     // One reader a peer, of the newest stream: many streams must not mean many buffers.
     let mut readers: BTreeMap<PeerId, tokio::task::JoinHandle<()>> = BTreeMap::new();
     while let Some((id, stream)) = incoming.next().await {
-        if let Some(peer) = keys.get(&id) {
-            let reader = tokio::spawn(read_frames(lane, id, *peer, stream, inbox.clone(), commands.clone()));
+        let peer = admitted.borrow().get(&id).copied();
+        if let Some(peer) = peer {
+            let reader = tokio::spawn(read_frames(lane, id, peer, stream, inbox.clone(), commands.clone()));
             if let Some(former) = readers.insert(id, reader) {
                 former.abort();
             }

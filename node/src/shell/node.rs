@@ -82,13 +82,13 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let (bulk, bulk_receiver) = mpsc::channel(BULK_QUEUE);
     let (internal, internal_receiver) = mpsc::unbounded_channel();
     let (storage_events, storage_receiver) = mpsc::unbounded_channel();
-    let allowed = core.validator_peers().into_iter().chain(config.observers.iter().copied()).collect();
     let dial = config
         .peers
         .iter()
         .map(|peer| peer.parse().with_context(|| format!("peer {peer:?}")))
         .collect::<Result<_, _>>()?;
-    let network = NetworkConfig { key: keys.network.clone(), listen: config.p2p_listen, dial, allowed };
+    let network =
+        NetworkConfig { key: keys.network.clone(), listen: config.p2p_listen, dial, observers: config.observers };
     let network = Network::start(network, Inbox { votes, bulk }).await?;
     let storage = Storage::start(ledger.clone(), home.sign_record_path(), StorageReport(storage_events))?;
 
@@ -239,6 +239,7 @@ impl Running {
                 Effect::Publish(published) => {
                     self.published.send_replace(Some(published));
                 }
+                Effect::Admit(peers) => self.network.admit(&peers),
                 Effect::Score(peer, fault) => self.network.fault(&peer, fault),
                 Effect::Log(notice) => self.log(notice),
                 Effect::Halt(reason) => error!(%reason, "this node votes no more; it goes on serving reads"),

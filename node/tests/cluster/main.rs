@@ -8,6 +8,7 @@ mod honest;
 mod hostile;
 mod idle;
 mod larger;
+mod membership;
 mod refusals;
 mod rooms;
 mod simulator;

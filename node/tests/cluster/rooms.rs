@@ -80,6 +80,9 @@ fn the_next_peer_is_asked_when_one_does_not_answer() {
     // What a single peer claims is asked for, but believed by nobody.
     sync.reports(low, u64::MAX);
     assert_eq!((sync.target(), sync.credible(1)), (u64::MAX, 9));
+    // Members go before others, if enough of them were heard.
+    sync.know([one].into_iter().collect());
+    assert_eq!((sync.credible(0), sync.credible(1)), (9, 9));
 }
 
 #[test]

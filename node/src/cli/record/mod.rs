@@ -10,6 +10,8 @@ use clap::Subcommand;
 use super::Format;
 use super::output::print;
 
+pub(crate) use submit::{Signing, hand_in_call};
+
 #[derive(Subcommand)]
 pub(crate) enum RecordCommand {
     /// Sign a call, hand it in and wait until it is final.

@@ -43,9 +43,19 @@ const CALL_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct Submit {
     /// A file with the call as JSON ({"land": {…}}), or with posting and call ({"posting": …, "call": …}); - reads stdin.
     call: PathBuf,
+    /// A batch's leaves: a JSON list of canonical leaves in base64.
+    #[arg(long, value_name = "FILE")]
+    attachment: Option<PathBuf>,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// Who signs a call, and where it goes.
+#[derive(Args)]
+pub(crate) struct Signing {
     /// The posting under which the officer acts.
     #[arg(long)]
-    posting: Option<PostingId>,
+    pub(crate) posting: Option<PostingId>,
     /// The officer's key file.
     #[arg(long, value_name = "FILE", required_unless_present = "testnet", conflicts_with = "testnet")]
     key: Option<PathBuf>,
@@ -55,9 +65,6 @@ pub(crate) struct Submit {
     /// The node to hand it to; with --testnet the network's first, else http://127.0.0.1:8080.
     #[arg(long)]
     url: Option<String>,
-    /// A batch's leaves: a JSON list of canonical leaves in base64.
-    #[arg(long, value_name = "FILE")]
-    attachment: Option<PathBuf>,
     /// How long to wait until the record is final.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_span)]
     wait: u64,
@@ -87,24 +94,54 @@ enum Fate {
 }
 
 pub(super) async fn run(submit: &Submit, format: Format) -> anyhow::Result<ExitCode> {
-    let network = submit.testnet.as_deref().map(NetworkFile::read).transpose()?;
-    let invocation = read_invocation(&submit.call, submit.posting.as_ref())?;
-    let key = officer_key(submit, network.as_ref(), &invocation.posting)?;
+    let invocation = read_invocation(&submit.call, submit.signing.posting.as_ref())?;
     let attachment = submit.attachment.as_deref().map(read_attachment).transpose()?;
     if invocation.attachment_root().is_some() && attachment.is_none() {
         bail!("the call issues a batch: give its leaves with --attachment");
     }
-    let of_network = network.as_ref().and_then(|network| network.nodes.first()).map(|node| node.url.as_str());
-    let client = Client::new(submit.url.as_deref().or(of_network).unwrap_or(URL_DEFAULT))?;
+    send(&invocation, attachment.as_ref(), &submit.signing, format).await
+}
+
+/// Signs a call that takes no attachment, hands it in and waits until it is final.
+pub(crate) async fn hand_in_call(
+    invocation: &Invocation,
+    signing: &Signing,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    send(invocation, None, signing, format).await
+}
+
+impl Signing {
+    fn network(&self) -> anyhow::Result<Option<NetworkFile>> {
+        self.testnet.as_deref().map(NetworkFile::read).transpose()
+    }
+
+    /// The node that the record goes to.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let network = self.network()?;
+        let of_network = network.as_ref().and_then(|network| network.nodes.first()).map(|node| node.url.as_str());
+        Client::new(self.url.as_deref().or(of_network).unwrap_or(URL_DEFAULT))
+    }
+}
+
+async fn send(
+    invocation: &Invocation,
+    attachment: Option<&Attachment>,
+    signing: &Signing,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let network = signing.network()?;
+    let key = officer_key(signing, network.as_ref(), &invocation.posting)?;
+    let client = signing.client()?;
     let status: ChainStatus = client.get_json("/v1/status", &[]).await?;
     if let Some(network) = network.as_ref().filter(|network| network.chain != status.chain) {
         bail!("the node is of chain {}, the network's folder is of {}", status.chain, network.chain);
     }
-    let record = sign(&invocation, &key, status.chain, now_ms().max(status.head_time_ms))?;
-    if submit.print_only {
-        return print_signed(&record, attachment.as_ref(), submit.out.as_deref());
+    let record = sign(invocation, &key, status.chain, now_ms().max(status.head_time_ms))?;
+    if signing.print_only {
+        return print_signed(&record, attachment, signing.out.as_deref());
     }
-    let fate = hand_in(&client, &record, attachment.as_ref(), submit.wait).await?;
+    let fate = hand_in(&client, &record, attachment, signing.wait).await?;
     show_fate(&fate, record.id(), client.base(), format)
 }
 
@@ -133,8 +170,8 @@ fn read_invocation(path: &Path, posting: Option<&PostingId>) -> anyhow::Result<I
     }
 }
 
-fn officer_key(submit: &Submit, network: Option<&NetworkFile>, posting: &PostingId) -> anyhow::Result<SecretKey> {
-    match (&submit.key, &submit.testnet, network) {
+fn officer_key(signing: &Signing, network: Option<&NetworkFile>, posting: &PostingId) -> anyhow::Result<SecretKey> {
+    match (&signing.key, &signing.testnet, network) {
         (Some(file), _, _) => read_seed(file),
         (None, Some(folder), Some(network)) => key_of(folder, network, posting.as_str()),
         _ => bail!("give the officer's key with --key, or a network's folder with --testnet"),

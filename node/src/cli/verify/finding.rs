@@ -59,13 +59,22 @@ impl Unchecked {
 
 impl From<CouldNotCheck> for Unchecked {
     fn from(why: CouldNotCheck) -> Self {
-        use dalil_ledger::checkpoint::PinnedHeadError::Expired;
+        use dalil_ledger::checkpoint::EndorsementError;
+        use dalil_ledger::checkpoint::PinnedHeadError::{Expired, OtherValidators};
         let detail = match &why {
             CouldNotCheck::Stale { age_ms, max_ms } => {
                 format!("the proof is {} old, at most {} counts here", span(*age_ms), span(*max_ms))
             }
             CouldNotCheck::Head(Expired { expires_at_ms, .. }) => {
                 format!("the pin expired on {}; get a new one from a source that you trust", ist(*expires_at_ms))
+            }
+            CouldNotCheck::Head(OtherValidators { .. }) => {
+                "the receipt is of other validators than the pin's. If they changed since, `dalil pin renew` follows them \
+                 from the pin's to today's; if the receipt is the older one, ask for a new one"
+                    .to_owned()
+            }
+            CouldNotCheck::Checkpoint(EndorsementError::Quorum { .. } | EndorsementError::NoLog) => {
+                format!("{why}. If the validators changed since the pin was made, `dalil pin renew` follows them")
             }
             CouldNotCheck::FutureMoment { as_of_ms, .. } => {
                 format!("{} lies ahead, and no proof knows what will be recorded until then", ist(*as_of_ms))

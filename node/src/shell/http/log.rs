@@ -13,8 +13,6 @@ use dalil_ledger::validators::Certificate;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Problem};
-use crate::shell::clock::now_ms;
-use crate::verification::pin_of;
 
 /// Full tiles never change.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -61,7 +59,7 @@ pub(super) async fn policy(State(app): State<App>) -> Result<Response, Problem> 
 /// What a verifier starts from. To be taken from a source that the verifier trusts, never from the node being checked.
 pub(super) async fn pin(State(app): State<App>) -> Result<Response, Problem> {
     let published = app.published()?;
-    let pin = pin_of(&app.origin, &app.genesis, &published.validators, now_ms()).map_err(Problem::internal)?;
+    let pin = app.pin(&published)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], pin.to_json()).into_response())
 }
 

@@ -4,6 +4,7 @@
 //! problem document with a stable code.
 
 mod log;
+mod membership;
 mod problem;
 mod records;
 mod verify;
@@ -18,7 +19,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use dalil_ledger::checkpoint::KeyName;
+use dalil_ledger::checkpoint::{KeyName, Pin};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::store::Ledger;
@@ -26,8 +27,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_http::timeout::TimeoutLayer;
 
+use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
+use crate::verification::pin_of;
+pub use membership::{ShownBallot, ShownChange, ShownHandovers, ShownHead, ShownValidators};
 pub use problem::Problem;
 pub use records::{Submitted, SubmittedRecord};
 pub use verify::{Verified, VerifiedAnswer};
@@ -65,6 +69,13 @@ impl App {
         })
     }
 
+    /// The pin of those who cosigned a published head.
+    fn pin(&self, published: &Published) -> Result<Pin, Problem> {
+        let from_height = published.view.validators_from().map_err(Problem::internal)?;
+        let validators = (&published.validators, from_height);
+        pin_of(&self.origin, &self.genesis, validators, now_ms()).map_err(Problem::internal)
+    }
+
     async fn status(&self) -> Result<NodeStatus, Problem> {
         let (sender, receiver) = oneshot::channel();
         let asked = self.node.status.send(sender).await;
@@ -88,6 +99,9 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
         .route("/v1/state", get(log::state))
+        .route("/v1/validators", get(membership::validators))
+        .route("/v1/ballot", get(membership::ballot))
+        .route("/v1/handovers", get(membership::handovers))
         .route("/v1/status", get(status))
         .route("/v1/schema", get(schema))
         .route("/checkpoint", get(log::checkpoint))

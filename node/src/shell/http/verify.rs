@@ -75,8 +75,7 @@ fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceip
 fn verified(app: &App, question: &Question, as_of_ms: Option<u64>) -> Result<Verified, Problem> {
     let published = app.published()?;
     let receipt = receipt_of(&published, question)?.to_bytes();
-    let pin =
-        verification::pin_of(&app.origin, &app.genesis, &published.validators, now_ms()).map_err(Problem::internal)?;
+    let pin = app.pin(&published)?;
     let answer = match dalil_ledger::receipt::verify_status(&receipt, &pin, question, now_ms(), None, as_of_ms) {
         Ok(answer) => VerifiedAnswer::Checked(Box::new(answer)),
         Err(why) => VerifiedAnswer::CouldNotCheck {

@@ -1,5 +1,6 @@
 //! One simulated node: a disk that survives a crash, and a core that does not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dalil_consensus::SignRecord;
@@ -58,6 +59,10 @@ pub struct Node {
     pub crash_after_effects: Option<u32>,
     /// A crash by itself is followed by a start so much later.
     pub down_ms: u64,
+    /// Whom the core lets in.
+    pub admitted: BTreeSet<PublicKey>,
+    /// Whom the operator lets in besides: observers, and the peers that are dialled.
+    pub configured: BTreeSet<PublicKey>,
 }
 
 impl Node {
@@ -86,6 +91,8 @@ impl Node {
             clock_ahead_ms: 0,
             crash_after_effects: None,
             down_ms: 0,
+            admitted: BTreeSet::new(),
+            configured: BTreeSet::new(),
         }
     }
 

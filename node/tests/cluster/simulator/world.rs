@@ -145,15 +145,28 @@ impl World {
         }
     }
 
-    /// A further node that is no validator of genesis, with a home of its own; down. Returns its place.
+    /// A further node that is no validator of genesis, with a home of its own; down. It dials the validators of genesis;
+    /// they let it in once the chain names it. Returns its place.
     pub fn add_node(&mut self, keys: NodeKeys) -> usize {
-        self.nodes.push(Node::new(&self.chain, &self.workers, keys));
+        let mut node = Node::new(&self.chain, &self.workers, keys);
+        node.configured = self.chain.validators.iter().map(|keys| keys.network.public()).collect();
+        self.nodes.push(node);
         self.nodes.len() - 1
     }
 
-    /// A further node without a consensus key; down.
+    /// A further node without a consensus key, known to all operators; down.
     pub fn add_observer(&mut self, name: &str) -> usize {
-        self.add_node(NodeKeys { network: key_of(&format!("network {name}")), validator: None })
+        let place = self.add_node(NodeKeys { network: key_of(&format!("network {name}")), validator: None });
+        let peer = self.nodes[place].peer;
+        self.nodes.iter_mut().for_each(|node| node.configured.extend([peer]));
+        place
+    }
+
+    /// Whether each lets the other in.
+    pub fn are_connected(&self, one: usize, other: usize) -> bool {
+        let lets_in = |node: &Node, peer| node.admitted.contains(peer) || node.configured.contains(peer);
+        let (one, other) = (&self.nodes[one], &self.nodes[other]);
+        lets_in(one, &other.peer) && lets_in(other, &one.peer)
     }
 
     /// A second node with the keys of another, each with a disk of its own; down. Nothing is expected of either.
@@ -507,6 +520,7 @@ impl World {
                     running.published = Some(published);
                 }
             }
+            Effect::Admit(peers) => self.nodes[node].admitted = peers,
             Effect::Score(peer, fault) => self.score(node, peer, fault),
             Effect::Halt(reason) => {
                 self.note(|| format!("n{node} halts: {reason}"));
@@ -572,7 +586,7 @@ impl World {
         // What arrives went over the wire.
         let message = Message::decode(&message.encode()).unwrap();
         for to in 0..self.nodes.len() {
-            if to != from && peer.is_none_or(|peer| self.nodes[to].peer == peer) {
+            if to != from && peer.is_none_or(|peer| self.nodes[to].peer == peer) && self.are_connected(from, to) {
                 self.send_to(from, to, &message);
             }
         }
