@@ -23,10 +23,11 @@ FACTOR ?= 10
 # Further arguments of `dalil bench`.
 ARGS ?=
 
-# Seeds of `make sim`: how many, the first, one alone; threads.
+# Seeds of `make sim`: how many, the first, one alone (and with TRACE=1 all that happens in it); threads.
 SEEDS ?= 500
 FROM ?= 0
 SEED ?=
+TRACE ?=
 JOBS ?=
 
 .PHONY: help setup build demo test model sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
@@ -53,8 +54,8 @@ test: setup ## all tests
 model: setup ## model checking of the engine, FACTOR times as far as in `make test`; prints states and witnesses
 	MODEL_FACTOR=$(FACTOR) $(CARGO) test $(FLAGS) --workspace --test model -- --nocapture
 
-sim: setup ## whole nodes under faults drawn from seeds (SEEDS=n, FROM=first, SEED=only, JOBS=threads)
-	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) JOBS=$(JOBS) \
+sim: setup ## whole nodes under faults drawn from seeds (SEEDS=n FROM=first JOBS=threads, or SEED=only TRACE=1)
+	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) TRACE=$(TRACE) JOBS=$(JOBS) \
 		$(CARGO) test $(FLAGS) --workspace --test cluster -- --exact storms::seeds --nocapture
 
 lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts

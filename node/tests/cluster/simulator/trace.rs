@@ -7,24 +7,29 @@ use dalil_ledger::block::BlockId;
 use dalil_ledger::validators::VoteKind;
 use dalil_node::core::{Message, Persist};
 
-/// How many lines are kept.
-pub const LINES_MAX: usize = 400;
 /// How much is shown of a message without words of its own.
 const DEBUG_CHARACTERS_MAX: usize = 60;
 
-#[derive(Default)]
-pub struct Trace(VecDeque<String>);
+pub struct Trace {
+    lines: VecDeque<String>,
+    lines_max: usize,
+}
 
 impl Trace {
+    /// Keeps the last so many lines.
+    pub fn keeping(lines_max: usize) -> Self {
+        Self { lines: VecDeque::new(), lines_max }
+    }
+
     pub fn line(&mut self, at_ms: u64, what: &str) {
-        if self.0.len() == LINES_MAX {
-            self.0.pop_front();
+        if self.lines.len() == self.lines_max {
+            self.lines.pop_front();
         }
-        self.0.push_back(format!("{:>7}.{:03} {what}", at_ms / 1_000, at_ms % 1_000));
+        self.lines.push_back(format!("{:>7}.{:03} {what}", at_ms / 1_000, at_ms % 1_000));
     }
 
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.lines.iter().map(String::as_str)
     }
 }
 

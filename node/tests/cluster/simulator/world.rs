@@ -360,19 +360,19 @@ impl World {
     /// What must hold at the end of a run in which all running nodes have caught up.
     pub fn check(&mut self) {
         assert!(self.halts.is_empty(), "seed {}: {:?}", self.seed, self.halts);
-        self.check_disks();
+        self.check_disks(u64::MAX);
         self.assert_clean();
         for request in self.answers.keys() {
             self.answer(*request);
         }
     }
 
-    /// Shows the disks of honest nodes to the oracle; those that are up must lack nothing.
-    pub fn check_disks(&mut self) {
+    /// Shows the disks of honest nodes to the oracle; those that are up must lack nothing of the first `size` entries.
+    pub fn check_disks(&mut self, size: u64) {
         for node in self.nodes.iter().filter(|node| node.is_honest()) {
             let view = node.view();
             if node.running.is_some() {
-                self.oracle.check_complete(&view);
+                self.oracle.check_complete(&view, size);
             } else {
                 self.oracle.check_prefix(&view);
             }

@@ -6,7 +6,7 @@ use super::run::{Keep, Outcome, run};
 /// How many runs are spent on it.
 const RUNS_MAX: usize = 300;
 /// How many of the last events are printed.
-pub const EVENTS_MAX: usize = 80;
+const EVENTS_MAX: usize = 80;
 
 /// The smallest plan found that still breaks a rule, and what it does. Halves are left out first, single parts last.
 pub fn minimise(plan: &Plan) -> (Plan, Outcome) {
@@ -30,19 +30,18 @@ pub fn minimise(plan: &Plan) -> (Plan, Outcome) {
         }
         share = if small.parts() == before { share / 2 } else { share }.max(1);
     }
-    let outcome = run(&small, Keep::Trace);
+    let outcome = run(&small, Keep::Events(EVENTS_MAX));
     (small, outcome)
 }
 
 /// What a failing seed leaves to read.
 pub fn story(plan: &Plan, violation: &str) -> String {
     let (small, outcome) = minimise(plan);
-    let last = outcome.trace.len().saturating_sub(EVENTS_MAX);
     format!(
         "SEED={}: {violation}\n\nThe smallest plan that breaks a rule: {small}which ends in: {}\n\nThe last events (seconds \
          from the start; n2 <- n0: node 2 receives from node 0):\n{}\n",
         plan.seed,
         outcome.violation.unwrap_or_default(),
-        outcome.trace[last..].join("\n")
+        outcome.trace.join("\n")
     )
 }

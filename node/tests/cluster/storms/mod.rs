@@ -1,7 +1,8 @@
 //! Runs at random: faults of every kind drawn from a seed, then calm, judged by the oracle throughout.
 //!
 //! `plan` is what goes wrong, drawn from a stream of its own; `run` plays it; `report` sums up many; `minimise` makes a
-//! failing plan small. `make sim SEEDS=n` runs seeds 0 to n − 1, `SEED=s` one of them, `FROM=s` begins elsewhere.
+//! failing plan small. `make sim SEEDS=n` runs seeds 0 to n − 1, `SEED=s` one of them, `FROM=s` begins elsewhere;
+//! with `TRACE=1` a single seed tells everything that happened.
 
 mod minimise;
 mod plan;
@@ -66,6 +67,10 @@ fn seeds() {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     let report = run_seeds(seeds, number("JOBS").unwrap_or(threads).max(1));
     println!("{report}");
+    if let (Some(seed), Some(_)) = (number("SEED"), number("TRACE")) {
+        let plan = Plan::draw(seed);
+        println!("\n{plan}{}", run(&plan, Keep::Events(usize::MAX)).trace.join("\n"));
+    }
     for (seed, violation) in report.violations.iter().take(STORIES_MAX) {
         println!("\n{}", minimise::story(&Plan::draw(*seed), violation));
     }
@@ -79,7 +84,7 @@ fn seeds() {
 fn a_run_is_its_seed() {
     for seed in [3, 14, 15] {
         let plan = Plan::draw(seed);
-        let traces = [(); 2].map(|()| run(&plan, Keep::Trace).trace);
+        let traces = [(); 2].map(|()| run(&plan, Keep::Events(usize::MAX)).trace);
         assert!(!traces[0].is_empty() && traces[0] == traces[1], "seed {seed}");
     }
 }

@@ -24,7 +24,8 @@ pub struct Report {
     pub evidence: u64,
     pub delivered: u64,
     pub altered: u64,
-    pub recovery_ms_max: u64,
+    /// The longest, and its seed.
+    pub recovery_max: (u64, u64),
     pub simulated_ms: u64,
     faults: BTreeMap<&'static str, u64>,
     /// The first failing seeds.
@@ -50,7 +51,7 @@ impl Report {
         self.evidence += tally.evidence;
         self.delivered += tally.delivered;
         self.altered += tally.altered;
-        self.recovery_ms_max = self.recovery_ms_max.max(outcome.recovery_ms);
+        self.recovery_max = self.recovery_max.max((outcome.recovery_ms, seed));
         self.simulated_ms += outcome.simulated_ms;
         let counted = [
             ("message lost", tally.lost),
@@ -81,7 +82,7 @@ impl Report {
         self.evidence += other.evidence;
         self.delivered += other.delivered;
         self.altered += other.altered;
-        self.recovery_ms_max = self.recovery_ms_max.max(other.recovery_ms_max);
+        self.recovery_max = self.recovery_max.max(other.recovery_max);
         self.simulated_ms += other.simulated_ms;
         for (name, count) in other.faults {
             *self.faults.entry(name).or_default() += count;
@@ -138,9 +139,10 @@ impl fmt::Display for Report {
         let each = took / u128::from(self.seeds.max(1));
         write!(
             f,
-            "violations {} · slowest recovery {} ms · simulated {simulated} s in {}.{:03} s, {each} ms a seed",
+            "violations {} · slowest recovery {} ms (seed {}) · simulated {simulated} s in {}.{:03} s, {each} ms a seed",
             self.violations.len(),
-            self.recovery_ms_max,
+            self.recovery_max.0,
+            self.recovery_max.1,
             took / 1_000,
             took % 1_000
         )

@@ -1,4 +1,4 @@
-//! One run: the storm of a plan, then calm, in which everybody must come to one head.
+//! One run: the storm of a plan, then calm, in which everybody must catch up and the chain go on.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,12 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dalil_contracts::Call;
 use dalil_contracts::certificate::CertificateCall;
 use dalil_ledger::crypto::sha256;
+use dalil_ledger::store::{Family, Kv as _};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_node::core::RequestId;
 
 use super::plan::{Fault, Load, Plan};
 use crate::simulator::chain::Chain;
 use crate::simulator::disk::{WRITE_MS, Word};
+use crate::simulator::node::Running;
 use crate::simulator::oracle::Witness;
 use crate::simulator::trace::Trace;
 use crate::simulator::world::{FAIR, Tally, World};
@@ -32,7 +34,7 @@ pub struct Outcome {
     pub witness: Witness,
     pub tally: Tally,
     pub faults: BTreeMap<&'static str, u64>,
-    /// Rounds that the first height after the storm took.
+    /// From the end of the storm until all was well.
     pub recovery_ms: u64,
     pub simulated_ms: u64,
     pub violation: Option<String>,
@@ -44,7 +46,8 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     Nothing,
-    Trace,
+    /// The last so many events.
+    Events(usize),
 }
 
 enum Happening {
@@ -93,7 +96,9 @@ impl Run {
         let chain = if plan.brisk { Chain::brisk(plan.n) } else { Chain::of(plan.n) };
         let mut world = World::on(plan.seed, &chain);
         world.keep_sent = false;
-        world.trace = (keep == Keep::Trace).then(Trace::default);
+        if let Keep::Events(lines_max) = keep {
+            world.trace = Some(Trace::keeping(lines_max));
+        }
         if plan.observer {
             world.add_observer("press");
         }
@@ -118,15 +123,15 @@ impl Run {
         self.check()?;
         self.calm();
         let before = self.world.now_ms;
-        self.recover(FRESH)?;
+        let mut size = self.recover(FRESH)?;
         self.recovery_ms = self.world.now_ms - before;
         if !self.away.is_empty() {
             self.away.clear();
             self.world.cuts.repair();
             self.world.start_all();
-            self.recover(FRESH + 1)?;
+            size = self.recover(FRESH + 1)?;
         }
-        self.world.check_disks();
+        self.world.check_disks(size);
         self.check()?;
         self.same_state()
     }
@@ -326,20 +331,27 @@ impl Run {
         }
     }
 
-    /// All honest nodes that are up come to one published head with a record that was handed in now.
-    fn recover(&mut self, number: u64) -> Result<(), String> {
+    /// A record that is handed in now becomes final, and all honest nodes that are up come to a published head with all that
+    /// was final by then. Returns how many entries that is.
+    fn recover(&mut self, number: u64) -> Result<u64, String> {
         let end_ms = self.world.now_ms + RECOVERY_MS;
         let rounds = self.world.oracle.round();
-        let honest: Vec<_> = (0..self.world.nodes.len())
-            .filter(|node| self.world.nodes[*node].is_honest() && self.world.is_up(*node))
-            .collect();
+        let kept = |node: &usize| self.world.nodes[*node].is_honest() && self.world.is_up(*node);
+        let honest: Vec<_> = (0..self.world.nodes.len()).filter(kept).collect();
         let entry = honest[self.world.rng.below(honest.len())];
         let fresh = self.world.submit(entry, self.record(number, number), None);
-        while !(self.world.is_recorded(fresh) && self.agree(&honest)) {
+        let mut final_size = None;
+        loop {
+            if self.world.is_recorded(fresh) {
+                let size = *final_size.get_or_insert_with(|| self.largest(&honest));
+                if self.have_published(&honest, size) {
+                    return Ok(size);
+                }
+            }
             if self.world.now_ms >= end_ms {
                 let (fate, standings) = (self.world.outcome(fresh), self.world.standings());
                 return Err(format!(
-                    "not at one head {RECOVERY_MS} ms after the storm; the fresh record: {fate}\n{standings}"
+                    "not done {RECOVERY_MS} ms after the storm; the fresh record: {fate}\n{standings}"
                 ));
             }
             if self.world.oracle.round() > rounds + RECOVERY_ROUNDS {
@@ -348,31 +360,29 @@ impl Run {
             self.world.run_to(self.world.now_ms + LOOK_MS);
             self.check()?;
         }
-        Ok(())
     }
 
-    /// Whether these nodes have one head, have published it, and have nothing left to record.
-    fn agree(&self, nodes: &[usize]) -> bool {
-        let mut running = nodes.iter().filter_map(|node| self.world.nodes[*node].running.as_ref());
-        let Some(first) = running.next().map(|running| running.core.standing().head) else { return false };
-        nodes.iter().filter_map(|node| self.world.nodes[*node].running.as_ref()).all(|running| {
-            let published = running.published.as_ref().is_some_and(|published| published.view.head_id() == first);
-            running.core.standing().head == first && published
-        })
+    fn running(&self, nodes: &[usize]) -> impl Iterator<Item = &Running> {
+        nodes.iter().filter_map(|node| self.world.nodes[*node].running.as_ref())
+    }
+
+    /// Entries of the longest log among these nodes.
+    fn largest(&self, nodes: &[usize]) -> u64 {
+        self.running(nodes).map(|running| running.core.standing().log_size).max().unwrap_or_default()
+    }
+
+    /// Whether each of these nodes has published a head of so many entries.
+    fn have_published(&self, nodes: &[usize], size: u64) -> bool {
+        self.running(nodes).all(|it| it.published.as_ref().is_some_and(|published| published.view.log_size() >= size))
     }
 
     /// The state itself, not its root alone.
     fn same_state(&self) -> Result<(), String> {
-        use dalil_ledger::store::{Family, Kv as _};
-        let honest = self.world.nodes.iter().filter(|node| node.is_honest());
-        let state = |node: &crate::simulator::node::Node| {
-            let snapshot = node.disk.kv.snapshot();
-            snapshot.scan(Family::State, &[], &[], usize::MAX).map_err(|error| error.to_string())
-        };
-        let mut first = None;
-        for node in honest {
-            let state = state(node)?;
-            if *first.get_or_insert_with(|| state.clone()) != state {
+        let mut states = BTreeMap::new();
+        for node in self.world.nodes.iter().filter(|node| node.is_honest()) {
+            let state = node.disk.kv.snapshot().scan(Family::State, &[], &[], usize::MAX);
+            let state = state.map_err(|error| error.to_string())?;
+            if *states.entry(node.view().head_id()).or_insert_with(|| state.clone()) != state {
                 return Err("two nodes with one head hold different states".to_owned());
             }
         }

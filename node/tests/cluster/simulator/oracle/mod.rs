@@ -338,10 +338,11 @@ impl Oracle {
         Ok(())
     }
 
-    /// Additionally nothing that was acknowledged is missing: for a node that has caught up.
-    pub fn check_complete(&mut self, view: &LedgerView) {
+    /// Additionally nothing that was acknowledged below `size` is missing: for a node that has caught up so far.
+    pub fn check_complete(&mut self, view: &LedgerView, size: u64) {
         self.check_prefix(view);
-        let missing = self.acknowledged.iter().find(|(_, index)| **index >= view.log_size());
+        let held = view.log_size();
+        let missing = self.acknowledged.iter().find(|(_, index)| (held..size).contains(*index));
         let missing = missing.map(|(id, _)| format!("acknowledged record {id} is lost"));
         self.judge(missing.map_or(Ok(()), Err));
     }
