@@ -38,6 +38,8 @@ struct Office {
     /// Where records are handed in.
     desk: usize,
     serial: u64,
+    /// Nodes of which one may be down at a time.
+    unsteady: Vec<usize>,
 }
 
 impl Office {
@@ -45,10 +47,24 @@ impl Office {
         let mut world = World::with(seed, n);
         world.start_all();
         world.run_for(1_000);
-        Self { world, desk: 0, serial: 0 }
+        Self { world, desk: 0, serial: 0, unsteady: Vec::new() }
+    }
+
+    /// One of the unsteady nodes may fall, to come back by itself.
+    fn stumble(&mut self) {
+        let pause_ms = self.world.rng.between(1, 400);
+        self.world.run_for(if self.unsteady.is_empty() { 0 } else { pause_ms });
+        let all_up = self.unsteady.iter().all(|node| self.world.is_up(*node));
+        if all_up && !self.unsteady.is_empty() && self.world.rng.chance(500) {
+            let victim = self.unsteady[self.world.rng.between(0, self.unsteady.len() as u64 - 1) as usize];
+            let down_ms = self.world.rng.between(100, 10_000);
+            self.world.crash_late(victim);
+            self.world.start_in(victim, down_ms);
+        }
     }
 
     fn record(&mut self, posting: &str, call: AuthorityCall) {
+        self.stumble();
         self.serial += 1;
         let invocation = Invocation { posting: token(posting), call: Call::Authority(call) };
         let officer = posting.replace('/', "-");
@@ -61,6 +77,7 @@ impl Office {
 
     /// One more block with a record.
     fn beat(&mut self) {
+        self.stumble();
         self.serial += 1;
         let record = self.world.domicile(self.serial);
         let request = self.world.submit(self.desk, record, None);
@@ -561,4 +578,59 @@ fn handovers_of_a_running_chain_are_followed_and_forged_ones_are_refused() {
     assert!(matches!(refused(&[forged]), (0, HandoverError::Certificate(_))));
     office.agree();
     office.world.check();
+}
+
+#[test]
+fn the_set_changes_five_times_while_nodes_crash_and_messages_are_lost() {
+    seeds("unsteady", 6, |seed| {
+        let mut office = Office::open(seed, 4);
+        let pin = office.pin();
+        office.world.weather = FOUL;
+        let (registration, it, works) = (node_keys("registration"), next_home("it"), node_keys("works"));
+        let (add, _) = add("registration");
+        let homes: Vec<_> = [&registration, &it, &works].map(|keys| office.world.add_node(keys.clone())).to_vec();
+        // Operators know of one another's homes in time.
+        let peers: Vec<_> = office.world.nodes.iter().map(|node| node.peer).collect();
+        homes.iter().for_each(|home| office.world.nodes[*home].configured.extend(&peers));
+        office.world.start_all();
+        office.unsteady = vec![1, 2, 3];
+        office.bring_in("B-1", &add, "registration", &registration);
+        office.joined("registration", &registration);
+        office.unsteady.push(homes[0]);
+        office.bring_in("B-2", &replace("it", "it", &it), "it", &it);
+        office.joined("it", &it);
+        office.unsteady.push(homes[1]);
+        office.carry("B-3", &ValidatorChange::Remove(token("minerals")), 0);
+        while office.outcome("B-3").is_none() {
+            office.beat();
+        }
+        office.bring_in("B-4", &replace("land", "works", &works), "works", &works);
+        office.joined("works", &works);
+        let again = NodeKeys { network: key_of("network minerals 2"), validator: Some(key_of("validator minerals 2")) };
+        let home = office.world.add_node(again.clone());
+        office.world.nodes[home].configured.extend(&peers);
+        office.world.start(home);
+        let back = ValidatorChange::Add(again.validator(token("minerals")).unwrap());
+        office.bring_in("B-5", &back, "minerals", &again);
+        office.joined("minerals", &again);
+        assert_eq!(office.departments(), ["finance", "it", "minerals", "registration", "works"]);
+        // Everybody who is still let in has the same chain, and a verifier of the first day follows.
+        office.world.weather = crate::world::FAIR;
+        office.unsteady.clear();
+        office.world.run_for(15_000);
+        office.beat();
+        let height = office.height();
+        let members = [0, homes[0], homes[1], homes[2], home];
+        office.world.run_until(RECORDED_WITHIN_MS, "the members agree", |world| {
+            members.iter().all(|node| world.height(*node) == height)
+        });
+        office.publish();
+        let renewed = office.renewed(&pin);
+        renewed.verify_head(&office.head(), office.world.now_ms).unwrap();
+        // Those who left long ago are let in no more, and hold what they were given.
+        for node in (0..office.world.nodes.len()).filter(|node| !members.contains(node)) {
+            office.world.crash(node);
+        }
+        office.world.check();
+    });
 }
