@@ -4,6 +4,7 @@ mod blocks;
 mod height;
 mod identity;
 mod ingest;
+mod past;
 mod peers;
 mod rules;
 mod signing;
@@ -18,6 +19,7 @@ use dalil_ledger::genesis::Timeouts;
 use dalil_ledger::validators::{Certificate, ValidatorIndex};
 
 use self::height::{AtHeight, Build};
+use self::past::Past;
 use self::signing::InFlight;
 use self::timers::TimerState;
 use crate::event::{Event, HeightContext};
@@ -25,7 +27,7 @@ use crate::message::Message;
 use crate::output::{CosignRefused, Outbox, Output, Persist};
 use crate::record::{Lock, PendingSignature, Restored, ValidBlock};
 use crate::sign_record::{SignRecord, StartError};
-use crate::statement;
+use dalil_ledger::statement;
 
 /// Messages of the next height kept for one relaying peer.
 const FUTURE_MESSAGES_MAX: usize = 64;
@@ -112,6 +114,8 @@ pub struct Engine {
     future: BTreeMap<Option<ValidatorIndex>, Vec<Message>>,
     /// Contradictions of this height that were reported.
     reported: BTreeSet<(ValidatorIndex, Round, statement::Phase)>,
+    /// The heights just left, which are still listened to for evidence.
+    past: BTreeMap<Height, Past>,
     rebroadcast: TimerState,
     timer_serial: u64,
     now_ms: u64,
@@ -158,6 +162,7 @@ impl Engine {
             reports: BTreeMap::new(),
             future: BTreeMap::new(),
             reported: BTreeSet::new(),
+            past: BTreeMap::new(),
             rebroadcast: TimerState::Off,
             timer_serial: 0,
             now_ms,

@@ -1,67 +1,47 @@
-//! Rule 13: proof that a validator said two things at one place.
+//! Rule 13 beyond single keys: two certificates that only a broken lock rule can have brought about.
+//!
+//! What one key said twice is [`dalil_ledger::evidence::Evidence`].
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
-use dalil_ledger::crypto::Hash;
-use dalil_ledger::crypto::Signature;
+use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet, VoteKind};
 
-use crate::statement::Statement;
-
-/// Two valid signatures of one key of set(h) at one position over different statements.
+/// A commit certificate, and a polka or commit certificate of a later round of the same height for another block.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
-pub struct Evidence {
-    /// Place of the signer in set(h).
-    pub signer: u8,
-    /// One statement.
-    pub first: Statement,
-    /// The signature under it.
-    pub first_signature: Signature,
-    /// The other statement.
-    pub second: Statement,
-    /// The signature under it.
-    pub second_signature: Signature,
+pub struct Accusation {
+    /// q precommits for one block.
+    pub commit: Certificate,
+    /// q votes for another one in a later round.
+    pub later: Certificate,
+    /// The consensus keys of those who signed both.
+    pub accused: Vec<PublicKey>,
 }
 
-/// Why evidence proves nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EvidenceError {
-    /// The signer is not in the set.
-    #[error("signer {0} is not in the validator set")]
-    UnknownSigner(usize),
-    /// The statements stand at different positions, or say the same.
-    #[error("the two statements do not contradict each other")]
-    NoContradiction,
-    /// A signature does not verify.
-    #[error("a signature does not verify")]
-    BadSignature,
-}
-
-impl Evidence {
-    /// Checks the evidence against set(h), h being the height of the statements.
-    pub fn verify(&self, set: &ValidatorSet, chain: &Hash) -> Result<(), EvidenceError> {
-        let index = ValidatorIndex(usize::from(self.signer));
-        let signer = set.get(index).ok_or(EvidenceError::UnknownSigner(index.0))?;
-        if self.first.position() != self.second.position() || self.first == self.second {
-            return Err(EvidenceError::NoContradiction);
-        }
-        for (statement, signature) in [(&self.first, &self.first_signature), (&self.second, &self.second_signature)] {
-            statement.verify(&signer.consensus, chain, signature).map_err(|_| EvidenceError::BadSignature)?;
-        }
-        Ok(())
+impl Accusation {
+    /// The accusation that two certificates of one height make together, in either order; none if they get along.
+    ///
+    /// Both must be verified against `set`, which is set(h).
+    pub fn of(one: &Certificate, other: &Certificate, set: &ValidatorSet) -> Option<Self> {
+        let ordered = one.subject.round < other.subject.round;
+        let (commit, later) = if ordered { (one, other) } else { (other, one) };
+        let accused = accused_of_amnesia(commit, later).into_iter();
+        let accused: Vec<_> = accused.filter_map(|who| set.get(who)).map(|member| member.consensus).collect();
+        (!accused.is_empty()).then(|| Self { commit: commit.clone(), later: later.clone(), accused })
     }
 }
 
 /// The members accused by a commit certificate and a later polka of the same height for another block: they precommitted
 /// one block and prevoted another in a later round. Without a polka in between that released them, at least f+1 of them
-/// broke the lock rule (amnesia); which of them, their own messages must show. Empty unless the two contradict each other.
+/// broke the lock rule (amnesia); which of them, their own messages must show. A later commit certificate accuses in the
+/// same way, since a polka of its round came before it. Empty unless the two contradict each other.
 ///
 /// Both certificates must have been verified against set(h).
-pub fn accused_of_amnesia(commit: &Certificate, polka: &Certificate) -> Vec<ValidatorIndex> {
-    let (earlier, later) = (commit.subject, polka.subject);
-    let of_kinds = commit.kind == VoteKind::Precommit && polka.kind == VoteKind::Prevote;
-    let of_blocks = earlier.block.is_some() && later.block.is_some() && earlier.block != later.block;
-    if !of_kinds || !of_blocks || earlier.height != later.height || earlier.round >= later.round {
+pub fn accused_of_amnesia(commit: &Certificate, later: &Certificate) -> Vec<ValidatorIndex> {
+    let (before, after) = (commit.subject, later.subject);
+    let of_blocks = before.block.is_some() && after.block.is_some() && before.block != after.block;
+    if commit.kind != VoteKind::Precommit || !of_blocks || before.height != after.height || before.round >= after.round
+    {
         return Vec::new();
     }
-    commit.signer_indexes().filter(|who| polka.signers >> who.0 & 1 == 1).collect()
+    commit.signer_indexes().filter(|who| later.signers >> who.0 & 1 == 1).collect()
 }

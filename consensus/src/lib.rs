@@ -46,10 +46,15 @@
 //! 10. **Round catch-up** (L55): r' = the (f+1)-th highest round over validators; r' > r starts it.
 //! 11. **Timeouts** (L57, L61, L65), linear with a cap.
 //! 12. ★ **Rebroadcast**, idle too: votes of r and r − 1, own proposal, certificates, a status.
-//! 13. **Evidence:** two statements of one key at one (kind, h, r).
+//! 13. **Evidence:** two statements of one key at one (kind, h, r), also of a height just left (`engine/past.rs`); and two
+//!     certificates that only a broken lock rule can have brought about accuse those who signed both.
 //! 14. ★ **Idle:** in round 0 nothing is armed or fired until a record is pending, a valid proposal is here, or f+1
 //!     validators voted at this height. A proposer of a round ≥ 1 may propose an empty block, so a height that started
 //!     can end.
+//!
+//! A height that ended is listened to for evidence a little longer: at most one of two contradictory statements is for the
+//! decided block, so each node says once more what it heard against it, and whoever holds the other half reports. Such
+//! messages count for nothing else.
 //!
 //! A verified certificate counts for its signers as their votes, even where a different vote of a signer is held (the
 //! pair is evidence). Of round r' > r it starts r' first.
@@ -107,17 +112,17 @@ mod message;
 mod output;
 mod record;
 mod sign_record;
-mod statement;
 mod tally;
 mod timeouts;
 
+pub use dalil_ledger::evidence::{Evidence, EvidenceError};
+pub use dalil_ledger::statement::{Phase, Position, ProposalSubject, SignedStatement, Statement};
 pub use engine::{Config, Engine, Signer, Standing};
 pub use event::{Event, HeightContext, HeightKnowledge, TimerId, TimerKind, Verdict};
-pub use evidence::{Evidence, EvidenceError, accused_of_amnesia};
+pub use evidence::{Accusation, accused_of_amnesia};
 pub use message::{MESSAGE_BYTES_MAX, Message, Proposal, Status, Vote};
 pub use output::{Action, Batch, BlockDemand, CosignRefused, EmptyBlocks, HaltReason, Output, PeerFault, Persist};
 pub use record::{CONSENSUS_RECORD_BYTES_MAX, ConsensusRecord, Lock, PendingSignature, Restored, ValidBlock};
 pub use sign_record::{
-    Cosigned, Quarantine, SIGN_RECORD_BYTES_MAX, SignRecord, SignRecordError, SignRefused, SignedStatement, StartError,
+    Cosigned, Quarantine, SIGN_RECORD_BYTES_MAX, SignRecord, SignRecordError, SignRefused, StartError,
 };
-pub use statement::{Phase, Position, ProposalSubject, Statement};

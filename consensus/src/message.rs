@@ -3,9 +3,8 @@
 use dalil_ledger::block::{Height, Round};
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Signature;
+use dalil_ledger::statement::{ProposalSubject, SignedStatement, Statement};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteKind, VoteSubject};
-
-use crate::statement::{ProposalSubject, Statement};
 
 /// The longest canonical message, in bytes: a proposal with a polka of a full set (32 signatures) takes under 2,500.
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
@@ -92,6 +91,11 @@ impl Proposal {
     pub fn statement(&self) -> Statement {
         Statement::Proposal(self.subject)
     }
+
+    /// The statement with its signature.
+    pub fn signed(&self) -> SignedStatement {
+        SignedStatement { statement: self.statement(), signature: self.signature }
+    }
 }
 
 impl Vote {
@@ -103,5 +107,10 @@ impl Vote {
     /// What is signed.
     pub fn statement(&self) -> Statement {
         Statement::Vote { kind: self.kind, subject: self.subject }
+    }
+
+    /// The statement with its signature.
+    pub fn signed(&self) -> SignedStatement {
+        SignedStatement { statement: self.statement(), signature: self.signature }
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use dalil_ledger::block::{Block, BlockId, Height, Round};
 use dalil_ledger::crypto::Hash;
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::validators::{Certificate, ValidatorIndex};
 
 use crate::event::TimerId;
-use crate::evidence::Evidence;
+use crate::evidence::Accusation;
 use crate::message::Message;
 use crate::record::ConsensusRecord;
 use crate::sign_record::{Cosigned, SignRecord};
@@ -133,6 +134,8 @@ pub enum Action {
     AdvertiseRecords,
     /// Rule 13: keep, gossip and record.
     Evidence(Box<Evidence>),
+    /// Two certificates that get along only if members broke the lock rule: keep and show. Once a height.
+    Accusation(Box<Accusation>),
     /// The peer that relayed the message at hand committed a stateless fault; score it.
     Misbehaviour {
         /// The peer as given with the message.

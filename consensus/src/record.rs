@@ -6,7 +6,7 @@ use dalil_ledger::block::{Block, BlockId, Height, Round};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::validators::Certificate;
 
-use crate::statement::Statement;
+use dalil_ledger::statement::Statement;
 
 /// locked(id, r): the block this node precommitted last (L37).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]

@@ -8,25 +8,16 @@
 use dalil_ledger::block::{Height, Round};
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, Signature, sha256};
+use dalil_ledger::statement::{SignedStatement, Statement};
 
 use crate::output::CosignRefused;
 use crate::record::ConsensusRecord;
-use crate::statement::Statement;
 
 /// The longest sign record, in bytes: at most seven entries of under 150 bytes and a fixed part.
 pub const SIGN_RECORD_BYTES_MAX: usize = 4_096;
 
 const VERSION: u32 = 1;
 const CHECKSUM_BYTES: usize = 32;
-
-/// A statement and the signature that was made under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
-pub struct SignedStatement {
-    /// What was signed.
-    pub statement: Statement,
-    /// The signature.
-    pub signature: Signature,
-}
 
 /// A checkpoint cosigned by this node (C2SP tlog-cosignature).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]

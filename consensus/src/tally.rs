@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_ledger::block::{BlockId, Round};
 use dalil_ledger::crypto::Signature;
+use dalil_ledger::statement::{SignedStatement, Statement};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet, VoteKind, VoteSubject};
 
 use crate::message::{Proposal, Vote};
@@ -19,6 +20,14 @@ const POLKAS_MAX: usize = 8;
 pub(crate) struct Cast {
     pub(crate) block: Option<BlockId>,
     pub(crate) signature: Signature,
+}
+
+impl Cast {
+    /// The vote as it was signed, at the place that `subject` names.
+    pub(crate) fn signed(&self, kind: VoteKind, subject: &VoteSubject) -> SignedStatement {
+        let statement = Statement::vote(kind, subject.height, subject.round, self.block);
+        SignedStatement { statement, signature: self.signature }
+    }
 }
 
 /// A proposal with the time of its arrival, by which timely(b) is judged.
@@ -316,16 +325,17 @@ impl Tally {
 
     /// All votes held of the current and the previous round, for rule 12.
     pub(crate) fn recent_votes(&self) -> Vec<Vote> {
-        let mut votes = Vec::new();
-        for (round, slots) in self.votes.iter().filter(|(round, _)| is_recent(**round, self.current)) {
-            for ((kind, who), cast) in slots {
-                let subject = VoteSubject { height: self.height, round: *round, block: cast.block };
-                // A validator set has at most 32 members.
-                let signer = who.0 as u8;
-                votes.push(Vote { kind: *kind, subject, signer, signature: cast.signature });
-            }
-        }
-        votes
+        self.votes().filter(|vote| is_recent(vote.subject.round, self.current)).collect()
+    }
+
+    /// All votes held.
+    pub(crate) fn votes(&self) -> impl Iterator<Item = Vote> + '_ {
+        let slots = self.votes.iter().flat_map(|(round, slots)| slots.iter().map(move |slot| (*round, slot)));
+        slots.map(|(round, ((kind, who), cast))| {
+            let subject = VoteSubject { height: self.height, round, block: cast.block };
+            // A validator set has at most 32 members.
+            Vote { kind: *kind, subject, signer: who.0 as u8, signature: cast.signature }
+        })
     }
 }
 

@@ -5,7 +5,8 @@
 //! receipt, the status receipt and the history of a subject.
 //!
 //! The rooms, from the bottom: [`codec`] (canonical bytes), [`crypto`] (hashes, keys, signatures), [`log`] (the Merkle
-//! tree), [`transaction`], [`block`], [`validators`], [`checkpoint`] (what a quorum says about the log), [`genesis`],
+//! tree), [`transaction`], [`block`], [`validators`],
+//! [`statement`] (what their consensus keys sign), [`evidence`] (a key that contradicted itself), [`checkpoint`] (what a quorum says about the log), [`genesis`],
 //! [`state`] (authenticated key-value state), [`document`] (the registry entry and its status function), [`receipt`]
 //! (what anybody can check offline).
 //!
@@ -17,10 +18,12 @@ pub mod checkpoint;
 pub mod codec;
 pub mod crypto;
 pub mod document;
+pub mod evidence;
 pub mod genesis;
 pub mod log;
 pub mod receipt;
 pub mod state;
+pub mod statement;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod transaction;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{BlockId, DepartmentId, Height, Round};
 use crate::codec::{self, SchemaRead, SchemaWrite, Set};
 use crate::crypto::{CryptoError, Domain, Hash, PublicKey, Signature};
+use crate::statement::Statement;
 
 /// The most validators a set may have: a policy names at most 32 verifiers (C2SP tlog-policy).
 pub const VALIDATORS_MAX: usize = 32;
@@ -137,7 +138,7 @@ impl ValidatorSet {
 }
 
 /// Which of the two votes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VoteKind {
     /// First vote.
@@ -157,7 +158,8 @@ impl VoteKind {
 }
 
 /// What a prevote or precommit says; identical for all signers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VoteSubject {
     /// Height voted at.
     pub height: Height,
@@ -254,6 +256,11 @@ impl Certificate {
                 .map_err(|error| CertificateError::Signature(index.0, error))?;
         }
         Ok(())
+    }
+
+    /// What every signer said.
+    pub fn statement(&self) -> Statement {
+        Statement::Vote { kind: self.kind, subject: self.subject }
     }
 
     /// Whether this is a commit certificate for `block` at `height`.

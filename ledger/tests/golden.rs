@@ -13,8 +13,10 @@ use dalil_ledger::checkpoint::Cosignature;
 use dalil_ledger::codec::{self, Canonical};
 use dalil_ledger::crypto::{Domain, Hash, SecretKey, sha256};
 use dalil_ledger::document::{Left, Standing, digest_key, document_key, left_key, strike_key};
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::log::{self, Frontier, leaf_hash};
 use dalil_ledger::state::overlay::Changes;
+use dalil_ledger::statement::{ProposalSubject, SignedStatement, Statement};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/golden.txt");
 
@@ -70,7 +72,23 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("state-root", hash(header.state_root)),
         ("state-proof-of-presence", state_proof(&document_key(&entry.uri))),
         ("state-proof-of-absence", state_proof(b"nothing")),
+        ("proposal-sign-bytes", proposal().sign_bytes()),
+        ("evidence", bytes(&evidence(&key))),
     ]
+}
+
+fn proposal() -> Statement {
+    Statement::Proposal(ProposalSubject { height: 7, round: 2, block: Hash([5; 32]), valid_round: Some(1) })
+}
+
+/// A proposal contradicted by a fresh one of the same round.
+fn evidence(key: &SecretKey) -> Evidence {
+    let fresh = ProposalSubject { height: 7, round: 2, block: Hash([6; 32]), valid_round: None };
+    let signed = |statement: Statement| {
+        let signature = statement.sign(key, &sha256(b"chain"));
+        SignedStatement { statement, signature }
+    };
+    Evidence::new(key.public(), signed(proposal()), signed(Statement::Proposal(fresh)))
 }
 
 fn hash(hash: Hash) -> Vec<u8> {

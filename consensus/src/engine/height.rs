@@ -12,9 +12,9 @@ use crate::event::{HeightContext, HeightKnowledge};
 use crate::message::{Message, Proposal, Vote};
 use crate::output::HaltReason;
 use crate::record::{ConsensusRecord, Lock, Restored, ValidBlock};
-use crate::sign_record::{Quarantine, SignedStatement};
-use crate::statement::{self, Statement};
+use crate::sign_record::Quarantine;
 use crate::tally::Tally;
+use dalil_ledger::statement::{self, SignedStatement, Statement};
 
 /// The step of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,8 @@ pub(super) struct AtHeight {
     pub(super) proposed_polka: Option<Certificate>,
     /// The commit certificate went into a batch.
     pub(super) commit_stored: bool,
+    /// Two certificates that accuse members of amnesia were shown.
+    pub(super) accused: bool,
 }
 
 impl AtHeight {
@@ -76,6 +78,7 @@ impl AtHeight {
             proposed: None,
             proposed_polka: None,
             commit_stored: false,
+            accused: false,
         }
     }
 }
@@ -84,6 +87,7 @@ impl Engine {
     /// Forgets the old height and takes up `context`.
     pub(super) fn enter_height(&mut self, context: HeightContext, restored: Restored) {
         let height = context.height;
+        self.leave_height(&context);
         self.context = context;
         self.phase = Phase::Running;
         self.in_flight = None;

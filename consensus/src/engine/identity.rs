@@ -28,6 +28,7 @@ impl Hash for Engine {
             reports,
             future,
             reported,
+            past,
             rebroadcast,
             timer_serial: _,
             now_ms: _,
@@ -38,7 +39,7 @@ impl Hash for Engine {
         (at, in_flight, last_signature, pending).hash(state);
         // The departments follow from the set of this height.
         heard.values().for_each(|height| height.hash(state));
-        (peers, reports, future, reported, rebroadcast).hash(state);
+        (peers, reports, future, reported, past, rebroadcast).hash(state);
     }
 }
 

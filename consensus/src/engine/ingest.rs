@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use dalil_ledger::block::{Block, Round};
 use dalil_ledger::crypto::Signature;
+use dalil_ledger::evidence::Evidence;
+use dalil_ledger::statement::{Phase, SignedStatement, Statement};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteKind};
 
 use super::Engine;
-use crate::evidence::Evidence;
+use crate::evidence::Accusation;
 use crate::message::{Message, Proposal, Vote};
 use crate::output::{Action, PeerFault};
-use crate::statement::{Phase, Statement};
 use crate::tally::{CertificateSort, Change, sort_of};
 
 impl Engine {
@@ -76,10 +77,9 @@ impl Engine {
             }
             _ => return Err(PeerFault::WrongPolka),
         }
-        let signature = proposal.signature;
+        let signed = proposal.signed();
         if let Change::Conflict(held) = self.at.tally.insert_proposal(proposal, self.now_ms) {
-            let (first, second) = (held.statement(), Statement::Proposal(subject));
-            self.report(who, (first, held.signature), (second, signature));
+            self.report(who, held.signed(), signed);
         }
         Ok(())
     }
@@ -98,8 +98,7 @@ impl Engine {
         }
         self.verify(who, &vote.statement(), &vote.signature)?;
         if let Change::Conflict(held) = self.at.tally.insert_vote(&self.context.validators, vote) {
-            let first = Statement::vote(vote.kind, vote.subject.height, vote.subject.round, held.block);
-            self.report(who, (first, held.signature), (vote.statement(), vote.signature));
+            self.report(who, held.signed(vote.kind, &vote.subject), vote.signed());
         }
         Ok(())
     }
@@ -108,9 +107,9 @@ impl Engine {
     fn take_certificate(&mut self, certificate: Certificate) -> Result<(), PeerFault> {
         let subject = certificate.subject;
         let sort = sort_of(&certificate).ok_or(PeerFault::BadCertificate)?;
-        // A second certificate of one sort and round for another block takes more than f faulty signers; for the same
-        // block it says nothing new.
-        if self.at.tally.knows(sort, subject.round) || self.is_outdated(sort, subject.round) {
+        // A second certificate of one sort for the same block says nothing new.
+        let known = self.at.tally.knows(sort, subject.round) && !self.is_contradicted(sort, &certificate);
+        if known || self.is_outdated(sort, subject.round) {
             return Ok(());
         }
         self.verify_certificate(&certificate)?;
@@ -145,10 +144,27 @@ impl Engine {
     /// Counts a verified certificate for its signers; a contradiction is evidence.
     fn count(&mut self, certificate: Certificate) {
         let (kind, subject) = (certificate.kind, certificate.subject);
-        for (who, held, signature) in self.at.tally.insert_certificate(certificate) {
-            let first = Statement::vote(kind, subject.height, subject.round, held.block);
-            self.report(who, (first, held.signature), (Statement::Vote { kind, subject }, signature));
+        if let Some(commit) = self.at.tally.commit() {
+            self.accuse(Accusation::of(commit, &certificate, &self.context.validators));
         }
+        for (who, held, signature) in self.at.tally.insert_certificate(certificate) {
+            let signed = SignedStatement { statement: Statement::Vote { kind, subject }, signature };
+            self.report(who, held.signed(kind, &subject), signed);
+        }
+    }
+
+    /// Whether a certificate of the same sort, and of the same round or a commit, is held for another block. That takes
+    /// more than f faulty signers, who are to be told once.
+    fn is_contradicted(&self, sort: CertificateSort, certificate: &Certificate) -> bool {
+        let (held, told) = match sort {
+            CertificateSort::Polka => {
+                let told = certificate.signer_indexes().any(|who| self.is_reported(who, &certificate.statement()));
+                (self.at.tally.polka(certificate.subject.round), told)
+            }
+            CertificateSort::Commit => (self.at.tally.commit(), self.at.accused),
+            CertificateSort::Nil => (None, true),
+        };
+        !told && held.is_some_and(|held| held.subject.block != certificate.subject.block)
     }
 
     /// Whether a polka is of a round that `valid` is beyond and whose votes count no more.
@@ -163,8 +179,9 @@ impl Engine {
     }
 
     /// Rule 13, once a signer and place.
-    fn report(&mut self, who: ValidatorIndex, first: (Statement, Signature), second: (Statement, Signature)) {
-        let position = first.0.position();
+    fn report(&mut self, who: ValidatorIndex, one: SignedStatement, other: SignedStatement) {
+        let Some(member) = self.context.validators.get(who) else { return };
+        let position = one.statement.position();
         let place: (ValidatorIndex, u32, Phase) = (who, position.round, position.phase);
         if !self.reported.insert(place) {
             return;
@@ -172,15 +189,25 @@ impl Engine {
         while self.reported.len() > super::REPORTED_MAX {
             self.reported.pop_first();
         }
-        let evidence = Evidence {
-            // A set has at most 32 members.
-            signer: who.0 as u8,
-            first: first.0,
-            first_signature: first.1,
-            second: second.0,
-            second_signature: second.1,
-        };
+        let evidence = Evidence::new(member.consensus, one, other);
         self.outbox.act(Action::Evidence(Box::new(evidence)));
+    }
+
+    /// Shows that certificates held do not get along: the lock rule was broken.
+    pub(super) fn accuse_held(&mut self) {
+        if let Some(commit) = self.at.tally.commit().filter(|_| !self.at.accused) {
+            let set = &self.context.validators;
+            let accusation = self.at.tally.polkas().find_map(|(_, polka)| Accusation::of(commit, polka, set));
+            self.accuse(accusation);
+        }
+    }
+
+    /// Rule 13, once a height.
+    fn accuse(&mut self, accusation: Option<Accusation>) {
+        if let Some(accusation) = accusation.filter(|_| !self.at.accused) {
+            self.at.accused = true;
+            self.outbox.act(Action::Accusation(Box::new(accusation)));
+        }
     }
 
     /// The body of a block. One that nothing refers to is dropped.

@@ -68,11 +68,11 @@ impl Engine {
         }
     }
 
-    /// The next height is kept for, a little a peer; of higher ones only the fact is.
+    /// The next height is kept for, a little a peer; of higher ones only the fact is. Of lower ones evidence may come.
     pub(super) fn on_other_height(&mut self, from: Option<ValidatorIndex>, message: Message) {
         let height = message.height();
         if height < self.context.height {
-            return;
+            return self.on_past_height(from, message);
         }
         if let Some(peer) = from.filter(|peer| self.context.validators.get(*peer).is_some()) {
             self.note_ahead(peer, height);
@@ -123,6 +123,7 @@ impl Engine {
                 self.outbox.act(Action::Broadcast(message));
             }
         }
+        self.repeat_dissent();
         let status = Status { height: self.context.height, round: self.at.round, head_size: self.context.head_size };
         self.outbox.act(Action::Broadcast(Message::Status(status)));
         self.outbox.act(Action::AdvertiseRecords);

@@ -12,8 +12,8 @@ use crate::event::TimerKind;
 use crate::message::Message;
 use crate::output::{Action, BlockDemand, EmptyBlocks};
 use crate::record::{Lock, ValidBlock};
-use crate::statement::{ProposalSubject, Statement};
 use crate::timeouts::duration_ms;
+use dalil_ledger::statement::{ProposalSubject, Statement};
 
 /// Whether a rule fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,7 @@ enum Fired {
 impl Engine {
     /// Evaluates the rules until none fires. While a signature is on its way to the disk they wait.
     pub(super) fn settle(&mut self) {
+        self.accuse_held();
         while self.phase == Phase::Running {
             self.seek_blocks();
             if let Some(reason) = self.divergence() {

@@ -7,8 +7,9 @@ use super::{Engine, Standing};
 use crate::message::Message;
 use crate::output::{Action, Batch, CosignRefused, HaltReason, Persist};
 use crate::record::{ConsensusRecord, PendingSignature};
-use crate::sign_record::{Cosigned, Quarantine, SignedStatement};
-use crate::statement::Statement;
+use crate::sign_record::{Cosigned, Quarantine};
+use dalil_ledger::statement::SignedStatement;
+use dalil_ledger::statement::Statement;
 
 /// A signature on its way to the disk. It counts, and the next is made, when it is durable.
 #[derive(Debug, Clone)]

@@ -421,11 +421,14 @@ impl<'a> Run<'a> {
             Action::Cosign(cosigned) => self.note_cosigned(cosigned),
             Action::Evidence(evidence) => {
                 self.proven = true;
-                let proven = evidence.verify(&self.shared.set, &CHAIN).is_ok();
-                if !proven || !self.shared.is_byzantine(evidence.signer) {
+                let proven = evidence.verify(&CHAIN).is_ok();
+                let accused = self.shared.set.iter().position(|member| member.consensus == evidence.key);
+                if !proven || accused.is_none_or(|who| !self.shared.is_byzantine(who as u8)) {
                     self.flaws.insert(Flaw::AccusesHonest);
                 }
             }
+            // One faulty validator alone breaks no quorum's lock rule.
+            Action::Accusation(_) => drop(self.flaws.insert(Flaw::AccusesHonest)),
             Action::Misbehaviour { from, .. } => {
                 if from.is_none_or(|from| !self.shared.is_byzantine(from.0 as u8)) {
                     self.flaws.insert(Flaw::BlamesHonest);

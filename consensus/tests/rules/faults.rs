@@ -1,14 +1,14 @@
 //! Faults of peers and validators: refused, reported, never fatal.
 
 use dalil_consensus::{
-    Action, Event, Evidence, EvidenceError, MESSAGE_BYTES_MAX, Message, PeerFault, ProposalSubject, Status,
+    Action, Event, Evidence, EvidenceError, MESSAGE_BYTES_MAX, Message, PeerFault, ProposalSubject, Status, TimerKind,
     accused_of_amnesia,
 };
 use dalil_ledger::crypto::{Hash, Signature};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteSubject};
 
 use super::bench::{Bench, Precommit, Prevote, signed_proposal, signed_vote};
-use super::chain::{CHAIN, validator_set};
+use super::chain::{CHAIN, consensus_key, validator_set};
 
 fn fault(bench: &mut Bench) -> Option<(Option<ValidatorIndex>, PeerFault)> {
     std::mem::take(&mut bench.actions).into_iter().find_map(|action| match action {
@@ -105,16 +105,21 @@ fn rule_13_two_votes_at_one_place_are_evidence_once() {
         .actions
         .iter()
         .filter_map(|action| match action {
-            Action::Evidence(evidence) => Some(evidence.as_ref().clone()),
+            Action::Evidence(evidence) => Some(**evidence),
             _ => None,
         })
         .collect();
     let [evidence] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(evidence.verify(&bench.set, &CHAIN), Ok(()));
-    let framed = Evidence { signer: 2, ..evidence.clone() };
-    assert_eq!(framed.verify(&bench.set, &CHAIN), Err(EvidenceError::BadSignature));
-    let equal = Evidence { second: evidence.first, second_signature: evidence.first_signature, ..evidence.clone() };
-    assert_eq!(equal.verify(&bench.set, &CHAIN), Err(EvidenceError::NoContradiction));
+    assert_eq!(evidence.key, consensus_key(1).public());
+    assert_eq!(evidence.verify(&CHAIN), Ok(()));
+    let framed = Evidence { key: consensus_key(2).public(), ..*evidence };
+    assert_eq!(framed.verify(&CHAIN), Err(EvidenceError::BadSignature));
+    assert_eq!(evidence.verify(&Hash([9; 32])), Err(EvidenceError::BadSignature), "another chain's");
+    let equal = Evidence { second: evidence.first, ..*evidence };
+    assert_eq!(equal.verify(&CHAIN), Err(EvidenceError::NoContradiction));
+    let turned = Evidence { first: evidence.second, second: evidence.first, ..*evidence };
+    assert_eq!(turned.verify(&CHAIN), Err(EvidenceError::Disordered));
+    assert_eq!(Evidence::new(evidence.key, evidence.second, evidence.first), *evidence);
 }
 
 #[test]
@@ -123,7 +128,144 @@ fn rule_13_two_proposals_of_one_round_are_evidence() {
     let (one, two) = (bench.block(1, &[1]), bench.block(1, &[2]));
     bench.propose(0, &one);
     bench.propose(0, &two);
-    assert!(bench.saw(|action| matches!(action, Action::Evidence(it) if it.signer == 1)));
+    assert!(bench.saw(|action| matches!(action, Action::Evidence(it) if it.key == consensus_key(1).public())));
+}
+
+/// Evidence and accusations released since the last look.
+fn shown(bench: &mut Bench) -> Vec<Action> {
+    bench.actions.extract_if(.., |action| matches!(action, Action::Evidence(_) | Action::Accusation(_))).collect()
+}
+
+#[test]
+fn rule_13_a_contradiction_within_a_height_just_left_is_evidence_once() {
+    let mut bench = Bench::new(0);
+    let block = bench.block(1, &[1]);
+    bench.vote(1, Precommit, 0, Some(block.id()));
+    bench.vote(3, Precommit, 0, None);
+    bench.next_height(&block);
+    // What was heard against the decided block is said again, for those who heard something else; nothing more.
+    let said = |action: &Action| matches!(action, Action::Broadcast(Message::Vote(vote)) if vote.subject.height == 1);
+    assert_eq!(bench.actions.iter().filter(|action| said(action)).count(), 1);
+    let at = |block| VoteSubject { height: 1, round: 0, block };
+    bench.message(2, signed_vote(1, Precommit, at(Some(block.id()))));
+    bench.message(2, signed_vote(2, Precommit, at(Some(block.id()))));
+    bench.message(2, signed_vote(1, Precommit, VoteSubject { round: 9, ..at(None) }));
+    assert!(shown(&mut bench).is_empty(), "no contradiction");
+    for _ in 0..2 {
+        bench.message(2, signed_vote(1, Precommit, at(None)));
+        bench.message(2, signed_vote(2, Precommit, at(None)));
+    }
+    let found = shown(&mut bench);
+    let keys: Vec<_> = found
+        .iter()
+        .map(|action| match action {
+            Action::Evidence(evidence) => {
+                assert_eq!(evidence.verify(&CHAIN), Ok(()));
+                evidence.key
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(keys, [consensus_key(1).public(), consensus_key(2).public()]);
+    // Nothing of it counts for the present height, and dissent is repeated a few times only.
+    assert_eq!((bench.engine.height(), bench.engine.round()), (2, 0));
+    for _ in 0..10 {
+        bench.fire(TimerKind::Rebroadcast);
+    }
+    assert_eq!(bench.actions.iter().filter(|action| said(action)).count(), 1 + 3);
+}
+
+#[test]
+fn rule_13_a_height_without_dissent_costs_no_message() {
+    let mut bench = Bench::new(0);
+    let block = bench.block(1, &[1]);
+    for signer in 1..4 {
+        bench.vote(signer, Precommit, 0, Some(block.id()));
+    }
+    bench.actions.clear();
+    bench.next_height(&block);
+    let votes = |action: &Action| matches!(action, Action::Broadcast(Message::Vote(vote)) if vote.subject.height == 1);
+    assert!(!bench.saw(votes));
+}
+
+#[test]
+fn rule_13_a_forged_vote_of_a_height_just_left_is_its_relays_fault() {
+    let mut bench = Bench::new(0);
+    let block = bench.block(1, &[1]);
+    bench.vote(1, Precommit, 0, Some(block.id()));
+    bench.next_height(&block);
+    let Message::Vote(mut vote) = signed_vote(1, Precommit, VoteSubject { height: 1, round: 0, block: None }) else {
+        panic!("a vote")
+    };
+    vote.signature = Signature([1; 64]);
+    bench.actions.clear();
+    bench.message(3, Message::Vote(vote));
+    assert!(shown_fault(&bench, PeerFault::BadSignature(1)));
+    assert!(shown(&mut bench).is_empty());
+}
+
+fn shown_fault(bench: &Bench, expected: PeerFault) -> bool {
+    bench.saw(|action| matches!(action, Action::Misbehaviour { fault, .. } if *fault == expected))
+}
+
+#[test]
+fn two_commit_certificates_of_one_round_prove_f_plus_one_equivocators() {
+    let mut bench = Bench::new(0);
+    let (one, two) = (Some(Hash([1; 32])), Some(Hash([2; 32])));
+    bench.certify(Precommit, 0, one, &[1, 2, 3]);
+    bench.actions.clear();
+    bench.certify(Precommit, 0, two, &[0, 2, 3]);
+    let mut keys: Vec<_> = shown(&mut bench)
+        .into_iter()
+        .map(|action| match action {
+            Action::Evidence(evidence) => evidence.key,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    keys.sort();
+    let mut expected = [consensus_key(2).public(), consensus_key(3).public()];
+    expected.sort();
+    assert_eq!(keys, expected);
+    assert_eq!(bench.engine.commit().map(|commit| commit.subject.block), Some(one), "the first one stays");
+}
+
+#[test]
+fn a_broken_lock_rule_is_an_accusation_once() {
+    let (one, two) = (Some(Hash([1; 32])), Some(Hash([2; 32])));
+    let both = [consensus_key(1).public(), consensus_key(2).public()];
+    let accused = |bench: &mut Bench| {
+        let shown = shown(bench);
+        let accusations = shown.iter().filter_map(|action| match action {
+            Action::Accusation(accusation) => Some(accusation.accused.clone()),
+            _ => None,
+        });
+        accusations.collect::<Vec<_>>()
+    };
+    // In either order of arrival, against a polka or another commit certificate, held or of a height just left.
+    for later in [Prevote, Precommit] {
+        let mut bench = Bench::new(0);
+        bench.certify(Precommit, 1, one, &[0, 1, 2]);
+        bench.certify(later, 2, two, &[1, 2, 3]);
+        bench.certify(later, 2, two, &[1, 2, 3]);
+        assert_eq!(accused(&mut bench), [both]);
+        let mut bench = Bench::new(0);
+        bench.certify(later, 2, two, &[1, 2, 3]);
+        bench.certify(Precommit, 1, one, &[0, 1, 2]);
+        assert_eq!(accused(&mut bench), [both]);
+        let mut bench = Bench::new(0);
+        let block = bench.block(1, &[1]);
+        let certificate = bench.certificate(later, 2, two, &[1, 2, 3]);
+        bench.certify(Precommit, 1, Some(block.id()), &[0, 1, 2]);
+        bench.next_height(&block);
+        bench.message(3, Message::Certificate(certificate));
+        assert_eq!(accused(&mut bench), [both]);
+    }
+    // A polka of an earlier round, or for the same block, accuses nobody.
+    let mut bench = Bench::new(0);
+    bench.certify(Precommit, 1, one, &[0, 1, 2]);
+    bench.certify(Prevote, 0, two, &[1, 2, 3]);
+    bench.certify(Prevote, 3, one, &[1, 2, 3]);
+    assert!(accused(&mut bench).is_empty());
 }
 
 #[test]

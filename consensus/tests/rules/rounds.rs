@@ -6,7 +6,7 @@ use dalil_consensus::{Action, Event, HaltReason, Message, Persist, Status, Timer
 use dalil_ledger::validators::ValidatorIndex;
 
 use super::bench::{Bench, Precommit, Prevote, precommit, prevote};
-use super::chain::TIMEOUTS;
+use super::chain::{TIMEOUTS, consensus_key};
 
 #[test]
 fn rule_08_l47_mixed_precommits_arm_the_timer_and_l65_it_starts_the_next_round() {
@@ -251,7 +251,7 @@ fn a_certificate_counts_where_a_different_vote_is_held() {
     bench.vote(1, Prevote, 0, Some(other.id()));
     bench.certify(Prevote, 0, Some(block.id()), &[1, 2, 3]);
     assert_eq!(bench.engine.locked().map(|lock| lock.block), Some(block.id()));
-    assert!(bench.saw(|action| matches!(action, Action::Evidence(it) if it.signer == 1)));
+    assert!(bench.saw(|action| matches!(action, Action::Evidence(it) if it.key == consensus_key(1).public())));
 }
 
 #[test]

@@ -167,13 +167,17 @@ impl World {
                 }
             }
             Action::Evidence(evidence) => {
-                let proven = evidence.verify(&self.set, &CHAIN).map_err(|error| error.to_string());
+                let proven = evidence.verify(&CHAIN).map_err(|error| error.to_string());
                 self.check(proven);
-                let signer = usize::from(evidence.signer);
+                let member = self.set.iter().position(|member| member.consensus == evidence.key);
+                let signer = member.unwrap_or(usize::MAX);
                 self.oracle.evidence.insert(signer);
                 if !self.oracle.byzantine.contains(&signer) {
                     self.check(Err(format!("evidence against honest validator {signer}: {evidence:?}")));
                 }
+            }
+            Action::Accusation(accusation) => {
+                self.check(Err(format!("the lock rule was broken with one faulty validator: {accusation:?}")));
             }
             Action::Misbehaviour { from: Some(from), fault } if !self.oracle.byzantine.contains(&from.0) => {
                 self.check(Err(format!("node {node} blames honest validator {}: {fault}", from.0)));

@@ -115,6 +115,7 @@ impl Core {
             Action::Behind { .. } => self.ask_for_blocks(),
             Action::AdvertiseRecords => self.advertise(),
             Action::Evidence(evidence) => self.effect(Effect::Log(Notice::Evidence(format!("{evidence:?}")))),
+            Action::Accusation(accusation) => self.effect(Effect::Log(Notice::Evidence(format!("{accusation:?}")))),
             // Seen when the message came, by its sender; what was kept for a later height has none any more.
             Action::Misbehaviour { .. } => {}
             Action::Halt { reason } => self.halt(reason.to_string()),

@@ -1,12 +1,15 @@
 //! What a consensus key signs, and the order in which it may sign.
 
-use dalil_ledger::block::{BlockId, Height, Round};
-use dalil_ledger::codec::{self, SchemaRead, SchemaWrite};
-use dalil_ledger::crypto::{CryptoError, Domain, Hash, PublicKey, SecretKey, Signature};
-use dalil_ledger::validators::{VoteKind, VoteSubject};
+use serde::{Deserialize, Serialize};
+
+use crate::block::{BlockId, Height, Round};
+use crate::codec::{self, SchemaRead, SchemaWrite};
+use crate::crypto::{CryptoError, Domain, Hash, PublicKey, SecretKey, Signature};
+use crate::validators::{VoteKind, VoteSubject};
 
 /// What a proposal says (L19): the sign-bytes are exactly these four fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProposalSubject {
     /// Height proposed at.
     pub height: Height,
@@ -19,7 +22,8 @@ pub struct ProposalSubject {
 }
 
 /// Anything that a consensus key signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Statement {
     /// A proposal.
     Proposal(ProposalSubject),
@@ -33,7 +37,8 @@ pub enum Statement {
 }
 
 /// The place of a statement within its round, in the order of signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Proposal.
     Propose,
@@ -91,7 +96,7 @@ impl Statement {
     }
 
     /// Signs the statement. Ed25519 is deterministic: the same statement always gets the same signature.
-    pub(crate) fn sign(&self, key: &SecretKey, chain: &Hash) -> Signature {
+    pub fn sign(&self, key: &SecretKey, chain: &Hash) -> Signature {
         key.sign(self.domain(), chain, &self.sign_bytes())
     }
 
@@ -103,5 +108,22 @@ impl Statement {
     /// Whether this is a precommit for a block, which goes with a lock.
     pub fn is_block_precommit(&self) -> bool {
         matches!(self, Self::Vote { kind: VoteKind::Precommit, subject: VoteSubject { block: Some(_), .. } })
+    }
+}
+
+/// A statement and the signature that was made under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedStatement {
+    /// What was signed.
+    pub statement: Statement,
+    /// The signature.
+    pub signature: Signature,
+}
+
+impl SignedStatement {
+    /// Checks that `key` signed it on `chain`.
+    pub fn verify(&self, key: &PublicKey, chain: &Hash) -> Result<(), CryptoError> {
+        self.statement.verify(key, chain, &self.signature)
     }
 }
