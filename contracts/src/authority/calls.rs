@@ -4,11 +4,13 @@ use dalil_ledger::block::DepartmentId;
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::{PublicKey, Signature};
 use dalil_ledger::document::OfficeId;
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::state::{Overlay, StateView as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ballot::{self, BallotId, Choice, Matter};
+use super::evidence::{self, EvidenceShape};
 use super::membership::{self, HeadName, MemberSignatures};
 use super::posting::{
     Acting, Department, Jurisdiction, KeyRecord, Office, Posting, PostingId, Role, authorise_role, department_key,
@@ -84,6 +86,12 @@ pub enum AuthorityCall {
         #[schemars(with = "String")]
         signature: Signature,
     },
+    /// Puts on record that a consensus key contradicted itself (A9). Made under the posting `anybody`.
+    RecordEvidence {
+        /// The proof.
+        #[schemars(with = "EvidenceShape")]
+        evidence: Evidence,
+    },
 }
 
 /// A posting to be made.
@@ -127,6 +135,7 @@ pub fn apply(
             membership::ready(state, context, posting, ballot, *head, signatures)
         }
         AuthorityCall::Joined { head, signature } => membership::joined(state, context, posting, *head, signature),
+        AuthorityCall::RecordEvidence { evidence } => evidence::record(state, context, posting, evidence),
         own => administer(state, context, posting, own),
     }
 }
@@ -162,7 +171,10 @@ fn administer(
             revoke_key(state, context, &admin, key)?;
             outcome.event("authority.key_revoked", token(format!("key/{key}"))?);
         }
-        AuthorityCall::Vote { .. } | AuthorityCall::Ready { .. } | AuthorityCall::Joined { .. } => {}
+        AuthorityCall::Vote { .. }
+        | AuthorityCall::Ready { .. }
+        | AuthorityCall::Joined { .. }
+        | AuthorityCall::RecordEvidence { .. } => {}
     }
     Ok(outcome)
 }

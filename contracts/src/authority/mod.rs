@@ -2,19 +2,22 @@
 //!
 //! Every other room begins with [`authorise`] and judges by [`parameter`]. [`establishment`] is what genesis starts with;
 //! [`calls`] is how departments administer themselves afterwards; [`ballot`] is how they decide together; [`duties`]
-//! keeps two officers apart where the rules ask for two; [`membership`] is how the validator set changes.
+//! keeps two officers apart where the rules ask for two; [`membership`] is how the validator set changes; [`evidence`]
+//! puts contradictions of [`consensus_keys`] on record.
 //!
 //! A1 a signer acts only in a live posting with the role · A2 only in its jurisdiction, an administrator only in its
-//! department · A3 keys canonical, not weak, used once · A4 a height changes at most f validators each way · A5 a revoked key signs nothing after · A6 two acts that check
-//! each other are by different officers, the second one in time · A7 a gateway names the posting it acts for · A8 a vote
-//! counts once, cannot be changed or replayed, and nothing takes effect in the past · P1 a parameter has a value in
-//! force · P2 names fit their fields.
+//! department · A3 keys canonical, not weak, used once · A4 a height changes at most f validators each way · A5 a revoked
+//! key signs nothing after · A6 two acts that check each other are by different officers, the second one in time · A7 a
+//! gateway names the posting it acts for · A8 a vote counts once, cannot be changed or replayed, and nothing takes effect
+//! in the past · A9 a contradiction is recorded by anybody, once a key and height · P1 a parameter has a value in force ·
+//! P2 names fit their fields.
 
 pub mod ballot;
 pub mod calls;
 pub mod consensus_keys;
 pub mod duties;
 pub mod establishment;
+pub mod evidence;
 pub mod membership;
 pub mod parameters;
 pub mod posting;
