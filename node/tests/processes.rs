@@ -14,10 +14,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use dalil_contracts::authority::AuthorityCall;
+use dalil_contracts::authority::evidence::ANYBODY;
+use dalil_contracts::{Call, Invocation};
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, SecretKey};
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::receipt::{Question, verify_inclusion, verify_status};
+use dalil_ledger::statement::{SignedStatement, Statement};
+use dalil_ledger::validators::VoteKind;
 use dalil_node::shell::home::read_seed;
 use serde_json::Value;
 
@@ -259,6 +265,49 @@ async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() 
         }
     }
     bad_requests(&network).await;
+    contradictions_are_shown(&network).await;
+}
+
+/// Anybody may put on record that a validator's key signed two things at one place; every node shows it.
+async fn contradictions_are_shown(network: &Network) {
+    let (_, none) = network.json(0, "/v1/evidence").await.unwrap();
+    assert_eq!(none, serde_json::json!({ "evidence": [], "accusations": [], "next": null }));
+    let key = read_seed(&network.home(3).join("keys/validator.seed")).unwrap().derive("consensus");
+    let signed = |block| {
+        let statement = Statement::vote(VoteKind::Prevote, 1, 0, block);
+        SignedStatement { statement, signature: statement.sign(&key, &network.chain) }
+    };
+    let evidence = Evidence::new(key.public(), signed(None), signed(Some(Hash([1; 32]))));
+    let call = Call::Authority(AuthorityCall::RecordEvidence { evidence });
+    let invocation = Invocation { posting: token(ANYBODY), call };
+    let body = support::body(network.chain, "a passer-by", invocation.encode(), 1, now_ms() + 60_000);
+    let record = BASE64.encode(codec::encode(&body.sign(&support::key_of("a passer-by"))));
+    let record = serde_json::json!({ "record": record }).to_string();
+    let (status, said) = network.post(0, "/v1/records?wait_ms=30000", record).await;
+    assert_eq!(status, 200, "{said}");
+    let index = said["index"].as_u64().unwrap();
+
+    network.wait_for_height(2, network.height(0).await).await;
+    let (_, shown) = network.json(2, &format!("/v1/evidence?validator={}", key.public())).await.unwrap();
+    let piece = &shown["evidence"][0];
+    assert_eq!((piece["recorded"].as_u64(), piece["phase"].as_str()), (Some(index), Some("prevote")), "{shown}");
+    assert_eq!(serde_json::from_value::<Evidence>(piece["evidence"].clone()).unwrap(), evidence);
+    let department = piece["department"].as_str().unwrap();
+    let (_, same) = network.json(2, &format!("/v1/evidence?validator={department}")).await.unwrap();
+    assert_eq!(same, shown);
+    let (_, nobody) = network.json(2, "/v1/evidence?validator=nobody").await.unwrap();
+    assert_eq!(nobody["evidence"], serde_json::json!([]));
+    let (_, status) = network.json(2, "/v1/status").await.unwrap();
+    assert_eq!((&status["contradictions"], &status["contradictions_unrecorded"]), (&1.into(), &0.into()));
+    // Proofs are made on a head that a quorum cosigned, which follows.
+    network.ok(2, &format!("/v1/receipts/inclusion?index={index}")).await;
+    let (_, proven) = network.json(2, &format!("/v1/state?key=auth/evidence/{}/1", key.public())).await.unwrap();
+    assert!(proven["value"].is_string() && proven["proof"].is_object(), "{proven}");
+
+    let asked =
+        Command::new(env!("CARGO_BIN_EXE_dalil")).args(["node", "evidence", "--url", &network.url(2, "")]).output();
+    let said = String::from_utf8(asked.unwrap().stdout).unwrap();
+    assert!(said.contains(department) && said.contains(&format!("on record at log index {index}")), "{said}");
 }
 
 async fn bad_requests(network: &Network) {
@@ -282,6 +331,7 @@ async fn bad_requests(network: &Network) {
         ("/v1/receipts/inclusion?index=99999999", 404),
         ("/v1/history?subject=", 400),
         ("/v1/state?other=1", 400),
+        ("/v1/evidence?after=zz", 400),
     ] {
         println!("{path}");
         problem(network.json(0, path).await.unwrap(), expected);

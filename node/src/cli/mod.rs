@@ -4,6 +4,7 @@ mod bench;
 mod client;
 mod completions;
 mod demo;
+mod evidence;
 mod key;
 mod node;
 mod officer;

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::Format;
 use super::client::{Client, ClientError};
+use super::evidence::EvidenceOptions;
 use crate::shell::home::{Config, Home, NodeRole, read_genesis};
 use crate::shell::node::{dial_address, run as run_node};
 
@@ -23,6 +24,8 @@ pub(crate) enum NodeCommand {
     Start(Start),
     /// Ask a running node where it stands; fails if it is not ready.
     Status(Status),
+    /// Ask a running node what it can prove against validators.
+    Evidence(EvidenceOptions),
 }
 
 #[derive(Args)]
@@ -75,6 +78,7 @@ pub(crate) async fn run(command: NodeCommand, format: Format) -> anyhow::Result<
         NodeCommand::Init(init) => make(&init, format),
         NodeCommand::Start(start) => start_node(start).await,
         NodeCommand::Status(status) => show_status(&status, format).await,
+        NodeCommand::Evidence(options) => super::evidence::run(&options, format).await,
     }
 }
 

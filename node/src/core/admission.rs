@@ -35,6 +35,8 @@ const UNREAD_MS: u64 = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Client(RequestId),
+    /// This node itself.
+    Own,
     Peer(Peer),
 }
 
@@ -62,6 +64,16 @@ impl Core {
             return;
         }
         self.queue_candidate(Origin::Client(request), candidate);
+    }
+
+    /// A record that this node made. Returns its leaf hash.
+    pub(super) fn submit_own(&mut self, record: SignedTransaction) -> Hash {
+        let candidate = Candidate::new(record, None);
+        let leaf = candidate.leaf;
+        if !self.mempool.contains(&leaf) && !self.admission.queued.contains(&leaf) {
+            self.queue_candidate(Origin::Own, candidate);
+        }
+        leaf
     }
 
     /// A submission of a record that waits in the mempool: it is told the same end as all others of these bytes.
@@ -145,9 +157,9 @@ impl Core {
             };
             match verdict {
                 Ok(()) => {
-                    let from_client = |origin: &Origin| matches!(origin, Origin::Client(_));
-                    if !held && origins.iter().any(from_client) {
-                        // Only what came from a client is passed on unasked: every validator hears it from its entry.
+                    let from_here = |origin: &Origin| matches!(origin, Origin::Client(_) | Origin::Own);
+                    if !held && origins.iter().any(from_here) {
+                        // Only what entered here is passed on unasked: every validator hears it from its entry.
                         fresh.push(loose(&candidate));
                     }
                     for origin in origins {
@@ -167,7 +179,7 @@ impl Core {
                             Origin::Peer(peer) if rejection.code == "T_SIGNATURE" => {
                                 self.admission.unread.insert(peer, self.now_ms.saturating_add(UNREAD_MS));
                             }
-                            Origin::Peer(_) => {}
+                            Origin::Peer(_) | Origin::Own => {}
                         }
                     }
                 }

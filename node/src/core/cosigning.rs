@@ -45,7 +45,8 @@ impl Core {
         }
     }
 
-    fn own_index(&self) -> Option<ValidatorIndex> {
+    /// This node's place in the set of the next height.
+    pub(super) fn own_index(&self) -> Option<ValidatorIndex> {
         self.validators.index_of(&self.department()?)
     }
 

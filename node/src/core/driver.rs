@@ -55,7 +55,8 @@ impl Core {
         }
     }
 
-    fn queue(&mut self, persist: Option<Persist>, then: Vec<Then>) {
+    /// Queues a write and what waits for it.
+    pub(super) fn queue(&mut self, persist: Option<Persist>, then: Vec<Then>) {
         if let Some((seq, persist)) = self.fifo.push(persist, then) {
             self.effect(Effect::Persist { seq, persist });
         }
@@ -85,6 +86,7 @@ impl Core {
                     Then::Act(action) => self.act(*action),
                     Then::Durable(seq) => self.engine(Input::Persisted(seq)),
                     Then::Committed { executed, source } => self.committed(&executed, source),
+                    Then::Evidence(evidence) => self.evidence_kept(*evidence),
                 }
             }
         }
@@ -114,8 +116,8 @@ impl Core {
             }
             Action::Behind { .. } => self.ask_for_blocks(),
             Action::AdvertiseRecords => self.advertise(),
-            Action::Evidence(evidence) => self.effect(Effect::Log(Notice::Evidence(format!("{evidence:?}")))),
-            Action::Accusation(accusation) => self.effect(Effect::Log(Notice::Evidence(format!("{accusation:?}")))),
+            Action::Evidence(evidence) => self.evidence_found(*evidence),
+            Action::Accusation(accusation) => self.accusation_found(*accusation),
             // Seen when the message came, by its sender; what was kept for a later height has none any more.
             Action::Misbehaviour { .. } => {}
             Action::Halt { reason } => self.halt(reason.to_string()),
@@ -267,6 +269,7 @@ impl Core {
             records: block.records.len(),
             source,
         }));
+        self.evidence_committed(executed);
         self.sync.passed(block.header.height);
         self.bodies.prune(block.header.height + 1);
         let recorded: Vec<_> = (block.header.first_entry..)

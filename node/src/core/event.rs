@@ -55,6 +55,8 @@ pub enum Timer {
     Cosign,
     /// Look whether the head's cosignatures came.
     Gather,
+    /// Say evidence again, and put it on the chain.
+    Evidence,
     /// Look whether wanted bodies and records came.
     Fetch,
     /// Look whether the peer that was asked with this number sent its blocks.
@@ -118,7 +120,7 @@ pub enum Notice {
         /// The highest height reported.
         to: Height,
     },
-    /// Two statements of one key contradict each other.
+    /// A validator contradicted itself, or certificates contradict each other.
     Evidence(String),
     /// A peer's cosignature is worth nothing.
     BadCosignature(String),

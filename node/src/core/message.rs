@@ -4,6 +4,7 @@
 use dalil_ledger::block::{Attachment, Block, BlockId, Header, Height};
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::{Hash, Signature};
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::Certificate;
 
@@ -115,6 +116,8 @@ pub enum Message {
     Decided(Vec<DecidedBlock>),
     /// Asks for the cosignatures of the head of so many leaves; each comes as a [`Message::Cosignature`].
     FetchCosignatures(u64),
+    /// A consensus key contradicted itself (rule 13).
+    Evidence(Evidence),
 }
 
 impl Message {
@@ -127,7 +130,8 @@ impl Message {
             | Self::FetchRecords(_)
             | Self::FetchBlock(_)
             | Self::FetchDecided(_)
-            | Self::FetchCosignatures(_) => Lane::Votes,
+            | Self::FetchCosignatures(_)
+            | Self::Evidence(_) => Lane::Votes,
             Self::Records(_) | Self::Compact(_) | Self::Block(_) | Self::Decided(_) => Lane::Bulk,
         }
     }

@@ -5,8 +5,9 @@
 //! immutable views, and everything it wants done leaves as an [`Effect`]. The shell carries effects out and feeds the
 //! results back; a simulator may do the same on a seeded clock, network and disk.
 //!
-//! `admission.rs` takes records in, `admitted.rs` says whom to let in, `driver.rs` runs consensus and commits, `catch_up.rs` fetches what is missing,
-//! `cosigning.rs` publishes heads. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
+//! `admission.rs` takes records in, `admitted.rs` says whom to let in, `driver.rs` runs consensus and commits,
+//! `catch_up.rs` fetches what is missing, `cosigning.rs` publishes heads, `evidence.rs` keeps contradictions of validators
+//! and puts them on the chain. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
 
 mod admission;
 mod admitted;
@@ -16,6 +17,7 @@ pub mod cosign;
 mod cosigning;
 mod driver;
 pub mod event;
+pub mod evidence;
 pub mod executor;
 mod fifo;
 pub mod mempool;
@@ -30,6 +32,7 @@ use dalil_ledger::block::{Block, BlockId, DepartmentId, Height, Round};
 use dalil_ledger::checkpoint::{KeyError, KeyName, PolicyError};
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey};
+use dalil_ledger::evidence::Evidence;
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::store::{Executed, Family, Ledger, LedgerView, StoreError};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet};
@@ -42,6 +45,7 @@ pub use message::Message;
 use admission::Admission;
 use bodies::Bodies;
 use cosign::Cosigning;
+use evidence::EvidenceBook;
 use fifo::Fifo;
 use mempool::Mempool;
 use sync::Sync;
@@ -96,6 +100,8 @@ enum Then {
     Durable(u64),
     /// A block is durable.
     Committed { executed: Arc<Executed>, source: Source },
+    /// Evidence is durable.
+    Evidence(Box<Evidence>),
 }
 
 /// A decision whose block is being executed again or written.
@@ -132,6 +138,12 @@ pub struct Standing {
     pub target: Height,
     /// Records waiting.
     pub pending: usize,
+    /// Contradictions of validators that are proven: keys at heights.
+    pub contradictions: usize,
+    /// How many of them are not on the chain yet.
+    pub contradictions_unrecorded: usize,
+    /// Heights of which certificates contradict each other.
+    pub accusations: usize,
     /// Why the node stopped voting, if it did.
     pub halted: Option<String>,
 }
@@ -143,6 +155,8 @@ pub struct Core {
     origin: KeyName,
     consensus_key: Option<PublicKey>,
     cosigner: Option<(SecretKey, SecretKey)>,
+    /// Signs records of evidence.
+    reporter: Option<SecretKey>,
     ledger: Ledger,
     view: LedgerView,
     validators: ValidatorSet,
@@ -167,6 +181,7 @@ pub struct Core {
     cosignatures_served: BTreeSet<Peer>,
     cosigning: Cosigning,
     gather_armed: bool,
+    evidence: EvidenceBook,
     waiters: BTreeMap<Hash, Vec<RequestId>>,
     recheck_running: bool,
     proposed: Option<BlockId>,
@@ -195,6 +210,7 @@ impl Core {
         let restored = restore(&view)?;
         let stored_bodies = stored_bodies(&ledger)?;
         let consensus_key = keys.as_ref().map(|keys| keys.consensus.public());
+        let reporter = keys.as_ref().map(|keys| evidence::reporter_of(&keys.consensus));
         let (signer, cosigner) = match keys {
             None => (None, None),
             Some(ValidatorKeys { consensus, cosigner, log, record }) => {
@@ -210,6 +226,7 @@ impl Core {
             origin,
             consensus_key,
             cosigner,
+            reporter,
             ledger,
             view,
             validators,
@@ -229,6 +246,7 @@ impl Core {
             cosignatures_served: BTreeSet::new(),
             cosigning: Cosigning::default(),
             gather_armed: false,
+            evidence: EvidenceBook::default(),
             waiters: BTreeMap::new(),
             recheck_running: false,
             proposed: None,
@@ -237,6 +255,7 @@ impl Core {
             effects: VecDeque::new(),
         };
         core.open_head()?;
+        core.open_evidence()?;
         core.arm_cosign();
         core.enqueue(outputs);
         core.settle();
@@ -255,6 +274,7 @@ impl Core {
             Event::Timer(Timer::Consensus(id)) => self.engine(dalil_consensus::Event::Timer(id)),
             Event::Timer(Timer::Cosign) => self.cosign_again(),
             Event::Timer(Timer::Gather) => self.gather(),
+            Event::Timer(Timer::Evidence) => self.pursue_evidence(),
             Event::Timer(Timer::Fetch) => self.fetch_missing(),
             Event::Timer(Timer::Sync(number)) => {
                 self.sync.overdue(number);
@@ -279,6 +299,9 @@ impl Core {
             signing: signing_words(self.engine.standing()),
             target: self.sync.credible(self.validators.max_faulty()).saturating_sub(1).max(head.height),
             pending: self.mempool.len(),
+            contradictions: self.evidence.places(),
+            contradictions_unrecorded: self.evidence.open(),
+            accusations: self.evidence.accusations(),
             halted: self.halted.clone(),
         }
     }
@@ -289,6 +312,7 @@ impl Core {
             Message::Cosignature(cosignature) => self.cosignature(from, cosignature),
             Message::Advertise(leaves) => self.advertised(from, &leaves),
             Message::FetchCosignatures(size) => self.serve_cosignatures(from, size),
+            Message::Evidence(evidence) => self.evidence_arrived(from, evidence),
             Message::FetchRecords(leaves) => self.serve_records(from, &leaves),
             Message::FetchBlock(id) => self.serve_body(from, &id),
             Message::FetchDecided(height) => self.serve_decided(from, height),

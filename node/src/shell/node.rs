@@ -263,7 +263,7 @@ impl Running {
                 }
             }
             Notice::CatchingUp { from, to } => info!(from, to, "catching up"),
-            Notice::Evidence(what) => warn!(%what, "evidence of a double signature"),
+            Notice::Evidence(what) => error!(%what, "a validator broke the rules of consensus"),
             Notice::BadCosignature(what) => warn!(%what, "cosignature refused"),
         }
     }

@@ -3,6 +3,7 @@
 //! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
 //! problem document with a stable code.
 
+mod evidence;
 mod log;
 mod membership;
 mod problem;
@@ -48,6 +49,7 @@ pub struct App {
     origin: KeyName,
     genesis: Arc<Genesis>,
     chain: Hash,
+    ledger: Ledger,
 }
 
 impl App {
@@ -55,7 +57,7 @@ impl App {
     pub fn new(node: NodeHandle, ledger: &Ledger) -> anyhow::Result<Self> {
         let genesis = ledger.genesis()?;
         let origin = genesis.origin.as_str().parse()?;
-        Ok(Self { node, origin, chain: genesis.chain_id(), genesis: Arc::new(genesis) })
+        Ok(Self { node, origin, chain: genesis.chain_id(), genesis: Arc::new(genesis), ledger: ledger.clone() })
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -95,6 +97,7 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()
         .route("/v1/records/{which}", get(records::show))
         .route("/v1/history", get(records::history))
         .route("/v1/blocks/{height}", get(log::block))
+        .route("/v1/evidence", get(evidence::list))
         .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
