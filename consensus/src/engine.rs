@@ -16,6 +16,7 @@ use std::sync::Arc;
 use dalil_ledger::block::{Block, BlockId, DepartmentId, Height, Round};
 use dalil_ledger::crypto::{Hash, SecretKey};
 use dalil_ledger::genesis::Timeouts;
+use dalil_ledger::statement;
 use dalil_ledger::validators::{Certificate, ValidatorIndex};
 
 use self::height::{AtHeight, Build};
@@ -27,7 +28,6 @@ use crate::message::Message;
 use crate::output::{CosignRefused, Outbox, Output, Persist};
 use crate::record::{Lock, PendingSignature, Restored, ValidBlock};
 use crate::sign_record::{SignRecord, StartError};
-use dalil_ledger::statement;
 
 /// Messages of the next height kept for one relaying peer.
 const FUTURE_MESSAGES_MAX: usize = 64;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use dalil_ledger::block::{Block, BlockId, Height, Round};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
-use dalil_ledger::validators::Certificate;
-
 use dalil_ledger::statement::Statement;
+use dalil_ledger::validators::Certificate;
 
 /// locked(id, r): the block this node precommitted last (L37).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]

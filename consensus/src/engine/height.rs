@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dalil_ledger::block::{BlockId, Round};
+use dalil_ledger::statement::{self, SignedStatement, Statement};
 use dalil_ledger::validators::{Certificate, VoteKind};
 
 use super::blocks::Blocks;
@@ -14,7 +15,6 @@ use crate::output::HaltReason;
 use crate::record::{ConsensusRecord, Lock, Restored, ValidBlock};
 use crate::sign_record::Quarantine;
 use crate::tally::Tally;
-use dalil_ledger::statement::{self, SignedStatement, Statement};
 
 /// The step of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

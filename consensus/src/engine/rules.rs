@@ -1,6 +1,7 @@
 //! The rules, as conditions: [`Engine::settle`] lets one fire after the other until none does.
 
 use dalil_ledger::block::{BlockId, Round};
+use dalil_ledger::statement::{ProposalSubject, Statement};
 use dalil_ledger::validators::VoteKind;
 
 use super::blocks::Judgement;
@@ -13,7 +14,6 @@ use crate::message::Message;
 use crate::output::{Action, BlockDemand, EmptyBlocks};
 use crate::record::{Lock, ValidBlock};
 use crate::timeouts::duration_ms;
-use dalil_ledger::statement::{ProposalSubject, Statement};
 
 /// Whether a rule fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Persist, then send: the order in which a signature leaves, and cosigning.
 
 use dalil_ledger::block::BlockId;
+use dalil_ledger::statement::{SignedStatement, Statement};
 
 use super::height::own_message;
 use super::{Engine, Standing};
@@ -8,8 +9,6 @@ use crate::message::Message;
 use crate::output::{Action, Batch, CosignRefused, HaltReason, Persist};
 use crate::record::{ConsensusRecord, PendingSignature};
 use crate::sign_record::{Cosigned, Quarantine};
-use dalil_ledger::statement::SignedStatement;
-use dalil_ledger::statement::Statement;
 
 /// A signature on its way to the disk. It counts, and the next is made, when it is durable.
 #[derive(Debug, Clone)]
