@@ -46,6 +46,13 @@ pub fn forged(shared: &Shared, network: &Network, kind: VoteKind, round: u32) ->
     network.values(shared, round).into_iter().map(certificate).collect()
 }
 
+/// Votes under the names of others, for a block that was proposed.
+pub fn forged_votes(shared: &Shared, network: &Network, me: usize, kind: VoteKind, round: u32) -> Vec<Stimulus> {
+    let Some(value) = shared.setup.byzantine.and(network.values(shared, round).pop_last()) else { return Vec::new() };
+    let others = shared.honest().filter(|who| *who != me);
+    others.map(|who| Stimulus::ForgedVote(Said::vote(who, kind, round, Some(value)))).collect()
+}
+
 /// The blocks that it may have built.
 pub fn own_blocks(who: usize) -> impl Iterator<Item = Value> {
     (0..BLOCKS_A_PROPOSER).map(move |nth| Value::of_proposer(who, nth))

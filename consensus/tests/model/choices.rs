@@ -154,6 +154,7 @@ fn families(shared: &Shared, world: &World, me: usize, local: &Local) -> Vec<Fam
     }
     for at in 0..shared.setup.rounds {
         for kind in KINDS {
+            families.push(byzantine::forged_votes(shared, &world.network, me, kind, at));
             families.push(votes_and_certificates(shared, world, me, round, kind, at));
         }
     }

@@ -15,7 +15,8 @@
 //!   its votes having been delivered before.
 //! - *The Byzantine validator has said everything* that it can say within the rounds: all its votes are in the set from the
 //!   beginning, and each node hears of them what the search chooses. Its proposals are two blocks of its own, every
-//!   block that has a polka, and any block under a polka that is missing or forged; it forges certificates too.
+//!   block that has a polka, and any block under a polka that is missing or forged; it forges certificates and votes
+//!   too.
 //! - *A step of a node is atomic, apart from crashes:* writes follow from the event alone. A crash may come before and after
 //!   each write and before and after what the write releases. A node that is down is a slow one, so it restarts at once.
 //! - One height, one block a proposer (two if it is Byzantine), execution and building take no time.

@@ -22,6 +22,8 @@ pub enum Stimulus {
     Votes(Vec<Said>),
     /// It hears a proposal; a re-proposal brings the polka of these signers.
     Proposal(Said, u64),
+    /// The Byzantine validator shows it a vote under another's name.
+    ForgedVote(Said),
     Certificate {
         kind: VoteKind,
         round: u32,
@@ -187,6 +189,10 @@ impl Node {
                 }
             }
             Stimulus::Proposal(said, signers) => run.hear(usize::from(said.who), shared.message(*said, *signers)),
+            Stimulus::ForgedVote(vote) => {
+                let from = shared.setup.byzantine.expect("who else forges");
+                run.hear(from, shared.forged(*vote, from));
+            }
             Stimulus::Certificate { kind, round, value, signers } => {
                 let from = signers.trailing_zeros() as usize;
                 let certificate = shared.certificate(*kind, *round, *value, *signers);

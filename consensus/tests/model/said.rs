@@ -123,6 +123,15 @@ impl Shared {
         }
     }
 
+    /// A vote of one validator that another signed.
+    pub fn forged(&self, said: Said, by: usize) -> Message {
+        let mut message = self.message(said, 0);
+        if let Message::Vote(vote) = &mut message {
+            vote.signature = self.seals.seal(self, Said { who: by as u8, ..said });
+        }
+        message
+    }
+
     /// The certificate of `signers`, which proves something if they are a quorum.
     pub fn certificate(&self, kind: VoteKind, round: u32, value: Option<Value>, signers: u64) -> Certificate {
         let block = value.map(|value| self.id(value));

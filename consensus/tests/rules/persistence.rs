@@ -161,3 +161,57 @@ fn a_database_that_is_ahead_of_its_record_is_an_ordinary_sync() {
     assert!(record.signed_at(1).is_empty());
     assert_eq!(record.quarantine(), Quarantine::None);
 }
+
+/// WAL replay of a thousand rounds takes hours elsewhere: here a restart reads one record and a few signatures.
+#[test]
+fn a_thousand_rounds_leave_nothing_to_replay() {
+    let mut bench = Bench::new(0);
+    const ROUNDS: u32 = 1_000;
+    for round in 0..ROUNDS {
+        bench.certify(Precommit, round, None, &[1, 2, 3]);
+        if bench.engine.round() == round {
+            bench.fire(dalil_consensus::TimerKind::Precommit);
+        }
+        // A nil prevote in each round, so that each round is signed in.
+        if bench.engine.round() % 4 != 3 {
+            bench.fire(dalil_consensus::TimerKind::Propose);
+        }
+        bench.actions.retain(|action| matches!(action, Action::ArmTimer { .. }));
+    }
+    assert_eq!(bench.engine.round(), ROUNDS);
+    let record = bench.sign_record();
+    assert!(record.encode().len() <= dalil_consensus::SIGN_RECORD_BYTES_MAX);
+    assert!(record.signed_at(1).len() <= 7, "{:?}", record.signed_at(1));
+    let mut restored = bench.restored();
+    let bytes = dalil_ledger::codec::encode(restored.record.as_ref().expect("a record"));
+    assert!(bytes.len() <= dalil_consensus::CONSENSUS_RECORD_BYTES_MAX, "{} bytes", bytes.len());
+    restored.blocks.clear();
+    let again = Bench::start(0, 4, record, restored).expect("restart");
+    assert_eq!(again.engine.round(), ROUNDS);
+    let sent = again.actions.iter().filter(|action| matches!(action, Action::Broadcast(_))).count();
+    assert!(sent <= 12, "{sent} messages");
+}
+
+/// While nothing is voted on, the head is cosigned again and again; an older copy of that record endangers nothing.
+#[test]
+fn a_sign_record_an_hour_old_at_the_same_idle_height() {
+    let mut bench = Bench::idle(0);
+    let old = bench.sign_record();
+    let hour_ms = 3_600_000;
+    let outputs = bench.engine.cosign(bench.now_ms + hour_ms).expect("an hour later");
+    bench.take(outputs);
+    let mut again = Bench::start(0, 4, old, bench.restored()).expect("no vote is missing in it");
+    let before = again.sign_record().cosigned().expect("cosigned");
+    again.now_ms += 2 * hour_ms;
+    let outputs = again.engine.cosign(again.now_ms).expect("time goes on");
+    again.take(outputs);
+    assert!(again.sign_record().cosigned().is_some_and(|it| it.size == before.size && it.time_s > before.time_s));
+    // With votes in between the copy is stale, and the node does not start.
+    let old = bench.sign_record();
+    let block = bench.block(1, &[1]);
+    bench.feed(Event::RecordsPending(true));
+    bench.propose(0, &block);
+    bench.certify(Prevote, 0, Some(block.id()), &[1, 2, 3]);
+    let refused = Bench::start(0, 4, old, bench.restored()).err();
+    assert_eq!(refused, Some(StartError::Stale { record: 0, database: 2 }));
+}

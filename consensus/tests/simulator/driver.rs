@@ -116,7 +116,10 @@ impl World {
             }
             Action::CheckBlock { height, parent, id, block } => {
                 let head = self.nodes[node].disk.head();
-                let verdict = judge(&head, &self.nodes[node].disk.recorded(), &block);
+                let verdict = match self.nodes[node].diverges {
+                    true => Verdict::Invalid,
+                    false => judge(&head, &self.nodes[node].disk.recorded(), &block),
+                };
                 let took_ms = self.rng.between(1, 10);
                 self.at(took_ms, Happening::Checked { node, life, height, parent, id, verdict });
             }
@@ -184,7 +187,7 @@ impl World {
             }
             Action::Misbehaviour { .. } => {}
             Action::Halt { reason } if self.is_honest(node) => self.check(Err(format!("node {node} halts: {reason}"))),
-            Action::Halt { .. } => {}
+            Action::Halt { .. } => drop(self.halted.insert(node)),
         }
     }
 

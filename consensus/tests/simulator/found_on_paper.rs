@@ -473,3 +473,102 @@ fn a_hidden_lock_whose_holder_cannot_propose() {
     decide(&mut world, 1, 20_000);
     assert_eq!(decided_block(&world, 0, 1), locked.block);
 }
+
+#[test]
+fn a_diverged_node_halts_and_the_others_go_on() {
+    let mut world = World::new(24, 4);
+    world.nodes[3].diverges = true;
+    world.oracle.byzantine.insert(3);
+    submit_to_all(&mut world);
+    assert!(world.run_until(3_000, |world| world.halted.contains(&3)), "a certificate for what it finds invalid");
+    decide(&mut world, 1, 5_000);
+    // It never votes again.
+    world.filter = Some(Box::new(|from, _, message| {
+        assert!(from != 3 || vote_of(message).is_none(), "{message:?}");
+        true
+    }));
+    for height in 2..=4 {
+        world.submit(&[0, 1, 2]);
+        decide(&mut world, height, 5_000);
+    }
+}
+
+/// Others froze records while rounds changed, to avoid empty blocks.
+#[test]
+fn a_record_that_arrives_while_rounds_change_is_in_the_next_block() {
+    let mut world = World::new(25, 4);
+    submit_to_all(&mut world);
+    // Nobody hears a proposal until round 3.
+    world.filter = Some(Box::new(|_, _, message| match message {
+        Message::Proposal(it) => it.subject.round >= 3,
+        _ => true,
+    }));
+    assert!(world.run_until(10_000, |world| rounds(world).into_iter().flatten().any(|round| round == 2)));
+    assert_eq!(world.heights(), vec![0; 4]);
+    submit_to_all(&mut world);
+    let late = world.submitted;
+    decide(&mut world, 1, 10_000);
+    let block = &world.nodes[0].disk.block(1).expect("decided").0;
+    assert!(super::chain::records_of(block).contains(&late), "{:?}", super::chain::records_of(block));
+}
+
+#[test]
+fn a_lagging_validator_goes_back_to_block_sync_as_often_as_needed() {
+    let mut world = World::new(26, 4);
+    let mut height = 0;
+    for lag in [1, 2, 7, 30] {
+        let links: Vec<_> = (0..3).flat_map(|other| [(other, 3), (3, other)]).collect();
+        world.cut.extend(links);
+        for _ in 0..lag {
+            height += 1;
+            world.submit(&[0, 1, 2]);
+            let done = world.run_until(10_000, |world| (0..3).all(|node| world.height(node) >= height));
+            assert!(done && world.violation.is_none(), "{:?}", world.violation);
+        }
+        assert_eq!(world.height(3) + lag, height, "it stood still");
+        world.cut.clear();
+        decide(&mut world, height, 20_000);
+        // It votes again, and not only follows: one of the others is missing.
+        height += 1;
+        world.crash(0);
+        world.submit(&[1, 2, 3]);
+        decide(&mut world, height, 20_000);
+        world.start(0);
+        decide(&mut world, height, 20_000);
+    }
+}
+
+/// One node decides and the others, who precommitted, are cut off from it while a faulty validator pulls them through
+/// further rounds: they never give the head below a fresh quorum of cosignatures.
+#[test]
+fn no_fresh_quorum_for_the_head_below_a_decision() {
+    let mut world = World::new(27, 4);
+    submit_to_all(&mut world);
+    decide(&mut world, 1, 2_000);
+    world.make_equivocator(3);
+    // Its key is in the hands of this test.
+    world.equivocator = None;
+    world.submit(&[0, 1, 2]);
+    world.filter = Some(Box::new(|_, to, message| to == 2 || !is_precommit(message)));
+    assert!(world.run_until(5_000, |world| world.height(2) == 2));
+    world.filter = None;
+    world.cut.extend([(2, 0), (0, 2), (2, 1), (1, 2)]);
+    let mut round_max = 0;
+    for _ in 0..200 {
+        for (round, kind) in (0..4).flat_map(|round| [(round, VoteKind::Prevote), (round, VoteKind::Precommit)]) {
+            let vote = signed_vote(3, kind, VoteSubject { height: 2, round, block: None });
+            (0..2).for_each(|to| world.send_message(3, to, &vote));
+        }
+        world.run_ms(50);
+        let later_ms = world.now_ms + DAY_MS;
+        for node in 0..2 {
+            let engine = world.nodes[node].engine.as_ref().expect("up");
+            assert_eq!(engine.height(), 2);
+            assert!(engine.clone().cosign(later_ms).is_err(), "round {}", engine.round());
+            round_max = round_max.max(engine.round());
+        }
+    }
+    assert!(round_max >= 2, "round {round_max}");
+    world.heal();
+    decide(&mut world, 2, 10_000);
+}

@@ -72,6 +72,8 @@ pub struct Node {
     /// Records held and not decided.
     pub pool: BTreeSet<u64>,
     pub clock_offset_ms: u64,
+    /// Whether it finds every block invalid.
+    pub diverges: bool,
     /// The block being committed.
     pub committing: Option<(Arc<Block>, Certificate)>,
 }
@@ -88,6 +90,7 @@ impl Node {
             writing: false,
             pool: BTreeSet::new(),
             clock_offset_ms,
+            diverges: false,
             committing: None,
         }
     }

@@ -86,6 +86,8 @@ pub struct World {
     /// Places at which the equivocator acted already.
     pub acted: BTreeMap<(u64, u32), u32>,
     pub equivocator: Option<usize>,
+    /// Nodes that are not honest and halted.
+    pub halted: BTreeSet<usize>,
     /// The node whose database is lost or rolled back now and then; its sign record is kept.
     pub rewound: Option<usize>,
     pub backup: Option<Disk>,
@@ -125,6 +127,7 @@ impl World {
             filter: None,
             crash_after: None,
             crash_before_write: None,
+            halted: BTreeSet::new(),
             rewound: None,
             backup: None,
             acted: BTreeMap::new(),
