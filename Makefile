@@ -14,12 +14,14 @@ export PATH := $(DALIL_CACHE)/tools/bin:$(PATH)
 CARGO := testnet/setup/build.sh
 FLAGS := --profile dalil --locked
 DALIL := $(CARGO_TARGET_DIR)/dalil/dalil
-SCRIPTS := .ci/run $(sort $(wildcard testnet/*/*.sh))
+SCRIPTS := .ci/run $(sort $(wildcard testnet/*/*.sh consensus/tests/*/*.sh))
 
 # EXIT=1: `make demo` ends after its story instead of staying up.
 EXIT ?=
 # How many times as far as in `make test` the model checker goes.
 FACTOR ?= 10
+# Which mutants of the engine `make mutants` tries; all if empty.
+MUTANT ?=
 # Further arguments of `dalil bench`.
 ARGS ?=
 
@@ -30,7 +32,7 @@ SEED ?=
 TRACE ?=
 JOBS ?=
 
-.PHONY: help setup build demo test model sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
+.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +55,9 @@ test: setup ## all tests
 
 model: setup ## model checking of the engine, FACTOR times as far as in `make test`; prints states and witnesses
 	MODEL_FACTOR=$(FACTOR) $(CARGO) test $(FLAGS) --workspace --test model -- --nocapture
+
+mutants: setup ## remove each safety rule of the engine in turn; simulator or model must notice (MUTANT="name …")
+	consensus/tests/mutants/run.sh $(MUTANT)
 
 sim: setup ## whole nodes under faults drawn from seeds (SEEDS=n FROM=first JOBS=threads, or SEED=only TRACE=1)
 	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) TRACE=$(TRACE) JOBS=$(JOBS) \

@@ -26,7 +26,7 @@ pub fn all() -> Vec<Property<Consensus>> {
             has_no(world, &[Flaw::CosignsAfterPrecommit, Flaw::PrecommitsBeforeCosigning])
         }),
         Property::always("nobody falls silent whose database was not lost", nobody_falls_silent),
-        Property::always("after GST somebody decides", calm::decides),
+        Property::always("after GST somebody decides and no promise breaks", calm::decides),
     ]
 }
 
