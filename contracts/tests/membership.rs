@@ -207,6 +207,24 @@ fn a4_a_height_adds_at_most_f_and_removes_at_most_f() {
 }
 
 #[test]
+fn a4_f_of_the_set_before_bounds_what_a_height_adds() {
+    let mut world = seven();
+    let height = world.height + 20;
+    let newcomers = ["health", "panchayat", "works"];
+    newcomers.iter().for_each(|department| {
+        carry(&mut world, department, &add(department), height);
+    });
+    world.close().close();
+    newcomers.iter().for_each(|department| {
+        ready(&mut world, department, department, "").unwrap();
+    });
+    world.close_until(height);
+    // Ten would bear three that are yet to join, but seven bear two that are new.
+    assert_eq!(set(&world).len(), 9);
+    assert_eq!(outcome(&world, "works"), refused(height, "A4"));
+}
+
+#[test]
 fn a4_a_rotation_counts_once_each_way() {
     let mut world = World::west_bengal();
     let height = world.height + 10;
