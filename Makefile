@@ -24,15 +24,17 @@ FACTOR ?= 10
 MUTANT ?=
 # Further arguments of `dalil bench`.
 ARGS ?=
+# How many validators `make crash` kills.
+KILLS ?= 200
 
-# Seeds of `make sim`: how many, the first, one alone (and with TRACE=1 all that happens in it); threads.
+# Seeds of `make sim`: how many, the first, one alone (also of `make crash`; with TRACE=1 all that happens in it); threads.
 SEEDS ?= 500
 FROM ?= 0
 SEED ?=
 TRACE ?=
 JOBS ?=
 
-.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools
+.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools crash
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +80,9 @@ advisories: tools ## security advisories of the dependencies (needs the network)
 
 bench: build ## drive a network with load (ARGS="…" for dalil bench)
 	$(DALIL) bench $(ARGS)
+
+crash: setup ## kill -9 validators at random moments under load (KILLS=200, SEED=…)
+	KILLS=$(KILLS) $(if $(SEED),SEED=$(SEED)) $(CARGO) test $(FLAGS) --workspace --test crash -- kills:: --nocapture
 
 docs: setup ## the crates' documentation as web pages
 	$(CARGO) doc $(FLAGS) --workspace --no-deps

@@ -89,7 +89,9 @@ pub enum StartError {
     )]
     Missing,
     /// The record belongs to another chain.
-    #[error("the sign record is of chain {found}, this node runs chain {expected}: put the right file in place")]
+    #[error(
+        "the sign record is of chain {found}, genesis.bin is of chain {expected}: put the right one of the two in place"
+    )]
     WrongChain {
         /// The chain of this node.
         expected: Hash,
@@ -241,12 +243,7 @@ impl SignRecord {
         tip: Height,
         database: Option<&ConsensusRecord>,
     ) -> Result<Self, StartError> {
-        if self.chain != *chain {
-            return Err(StartError::WrongChain { expected: *chain, found: self.chain });
-        }
-        if self.key != key.public() {
-            return Err(StartError::WrongKey { expected: key.public(), found: self.key });
-        }
+        self.check_owner(key, chain)?;
         if let Some(record) = database.filter(|record| record.height > tip.saturating_add(1)) {
             return Err(StartError::RecordAhead { record: record.height, tip });
         }
@@ -264,6 +261,17 @@ impl SignRecord {
         }
         self.enter_height(tip.saturating_add(1));
         Ok(self)
+    }
+
+    /// Whether the record is that of `key` on `chain`.
+    pub fn check_owner(&self, key: &SecretKey, chain: &Hash) -> Result<(), StartError> {
+        if self.chain != *chain {
+            return Err(StartError::WrongChain { expected: *chain, found: self.chain });
+        }
+        if self.key != key.public() {
+            return Err(StartError::WrongKey { expected: key.public(), found: self.key });
+        }
+        Ok(())
     }
 
     /// The crash came between the database batch and the sign record: what the batch announced counts as signed.

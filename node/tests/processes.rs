@@ -1,16 +1,16 @@
 //! The real program: validators as processes on loopback that are killed, restarted, and given broken folders.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)] // What is not as expected must stop the test.
 
+#[path = "support/network.rs"]
+mod network;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -19,7 +19,7 @@ use dalil_contracts::authority::evidence::ANYBODY;
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::codec;
-use dalil_ledger::crypto::{Hash, SecretKey};
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::evidence::Evidence;
 use dalil_ledger::receipt::{Question, verify_inclusion, verify_status};
 use dalil_ledger::statement::{SignedStatement, Statement};
@@ -27,174 +27,8 @@ use dalil_ledger::validators::VoteKind;
 use dalil_node::shell::home::read_seed;
 use serde_json::Value;
 
+use network::{Network, now_ms};
 use support::{domicile, token};
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
-}
-
-/// A first of `count` free ports in a row; two callers never get the same.
-fn free_ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 1_000) as u16 * 10;
-    loop {
-        let first = start.wrapping_add(NEXT.fetch_add(count, Ordering::Relaxed));
-        let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-        if (first..first + count).all(free) {
-            return first;
-        }
-    }
-}
-
-/// A generated network of four validators; those that run end with it.
-struct Network {
-    folder: tempfile::TempDir,
-    chain: Hash,
-    p2p_port: u16,
-    http_port: u16,
-    running: Vec<Option<Child>>,
-    client: reqwest::Client,
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for node in 0..self.running.len() {
-            self.kill(node);
-        }
-    }
-}
-
-impl Network {
-    fn generate() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let first = free_ports(8);
-        let (p2p_port, http_port) = (first, first + 4);
-        let made = Command::new(env!("CARGO_BIN_EXE_dalil"))
-            .args(["testnet", "generate", "--dir"])
-            .arg(folder.path())
-            .args(["--p2p-port", &p2p_port.to_string(), "--http-port", &http_port.to_string()])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-        let network: Value =
-            serde_json::from_slice(&std::fs::read(folder.path().join("network.json")).unwrap()).unwrap();
-        let chain = network["chain"].as_str().unwrap().parse().unwrap();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
-        Self { folder, chain, p2p_port, http_port, running: (0..4).map(|_| None).collect(), client }
-    }
-
-    fn home(&self, node: usize) -> PathBuf {
-        self.folder.path().join(format!("node-{}", node + 1))
-    }
-
-    fn command(&self, node: usize) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dalil"));
-        command.args(["node", "start", "--home"]).arg(self.home(node)).stdin(Stdio::null()).stdout(Stdio::null());
-        command
-    }
-
-    fn start(&mut self, node: usize) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.home(node).join("log")).unwrap();
-        self.running[node] = Some(self.command(node).stderr(log).spawn().unwrap());
-    }
-
-    /// kill -9.
-    fn kill(&mut self, node: usize) {
-        if let Some(mut child) = self.running[node].take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Starts a node that must refuse, and returns what it says.
-    fn refusal(&self, node: usize) -> String {
-        let mut child = self.command(node).stderr(Stdio::piped()).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(15);
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
-            }
-            if Instant::now() > deadline {
-                child.kill().unwrap();
-                break None;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        let mut said = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        child.wait().unwrap();
-        assert!(status.is_some_and(|status| !status.success()), "it started:\n{said}");
-        said
-    }
-
-    fn url(&self, node: usize, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.http_port + node as u16)
-    }
-
-    async fn get(&self, node: usize, path: &str) -> Option<(u16, Vec<u8>)> {
-        let response = self.client.get(self.url(node, path)).send().await.ok()?;
-        let status = response.status().as_u16();
-        Some((status, response.bytes().await.ok()?.to_vec()))
-    }
-
-    async fn json(&self, node: usize, path: &str) -> Option<(u16, Value)> {
-        let (status, bytes) = self.get(node, path).await?;
-        Some((status, serde_json::from_slice(&bytes).ok()?))
-    }
-
-    /// Polls until a node answers `path` with 200.
-    async fn ok(&self, node: usize, path: &str) -> Vec<u8> {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let got = self.get(node, path).await;
-            if let Some((200, bytes)) = got {
-                return bytes;
-            }
-            let log = std::fs::read_to_string(self.home(node).join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "node {node}, {path}: {got:?}\n{log}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    fn officer(&self, name: &str) -> SecretKey {
-        read_seed(&self.folder.path().join("officers").join(format!("{name}.seed"))).unwrap()
-    }
-
-    /// A signed domicile certificate as a submission's body, and its id.
-    fn record(&self, number: u64) -> (Hash, String) {
-        let key = self.officer(support::SDO.1);
-        let now = now_ms();
-        let mut body = support::body(self.chain, support::SDO.1, domicile(number, now).encode(), number, now + 600_000);
-        body.signer = key.public();
-        let record = body.sign(&key);
-        (record.id(), serde_json::json!({ "record": BASE64.encode(codec::encode(&record)) }).to_string())
-    }
-
-    async fn post(&self, node: usize, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
-        let response = self.client.post(self.url(node, path)).body(body).send().await.unwrap();
-        let status = response.status().as_u16();
-        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
-    }
-
-    /// Records a certificate through a node; returns its log index.
-    async fn acknowledged(&self, node: usize, number: u64) -> u64 {
-        let (status, said) = self.post(node, "/v1/records?wait_ms=30000", self.record(number).1).await;
-        assert_eq!(status, 200, "{said}");
-        said["index"].as_u64().unwrap()
-    }
-
-    async fn height(&self, node: usize) -> u64 {
-        self.json(node, "/v1/status").await.map_or(0, |(_, status)| status["height"].as_u64().unwrap_or_default())
-    }
-
-    async fn wait_for_height(&self, node: usize, height: u64) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while self.height(node).await < height {
-            assert!(Instant::now() < deadline, "node {node} does not reach {height}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-}
 
 fn uri(number: u64) -> String {
     format!("in.gov.wb.district-DOM-{number:016x}")
@@ -202,7 +36,7 @@ fn uri(number: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() {
-    let mut network = Network::generate();
+    let network = Network::generate();
     for node in 0..4 {
         network.start(node);
     }
@@ -237,7 +71,7 @@ async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() 
     let index = acknowledged[8];
     network.ok(2, &format!("/v1/receipts/inclusion?index={index}")).await;
     network.kill(1);
-    let (waiting, body) = network.record(30);
+    let (waiting, body) = network.submission(30);
     let (status, said) = network.post(2, "/v1/records?wait_ms=1500", body).await;
     assert_eq!((status, said["outcome"].as_str()), (202, Some("pending")));
     let receipt = network.ok(2, &format!("/v1/receipts/status?uri={}", uri(20))).await;
@@ -365,7 +199,7 @@ fn database_file(home: &Path, matches: impl Fn(&str) -> bool) -> PathBuf {
 }
 
 /// Runs a node alone until it serves, and ends it.
-async fn run_once(network: &mut Network, node: usize) {
+async fn run_once(network: &Network, node: usize) {
     network.start(node);
     network.ok(node, "/health/live").await;
     network.kill(node);
@@ -373,7 +207,7 @@ async fn run_once(network: &mut Network, node: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_refuses_what_it_cannot_start_from_and_says_what_to_do() {
-    let mut network = Network::generate();
+    let network = Network::generate();
     // Ports in use.
     for port in [network.p2p_port, network.http_port] {
         let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
@@ -381,7 +215,7 @@ async fn a_node_refuses_what_it_cannot_start_from_and_says_what_to_do() {
         assert!(said.contains(&port.to_string()) && said.contains("port in use"), "{said}");
         drop(taken);
     }
-    run_once(&mut network, 0).await;
+    run_once(&network, 0).await;
 
     // The data of another chain.
     let other = Network::generate();
@@ -392,7 +226,7 @@ async fn a_node_refuses_what_it_cannot_start_from_and_says_what_to_do() {
 
     // Broken files.
     for (what, cut) in [("CURRENT", 0), ("MANIFEST", 10)] {
-        run_once(&mut network, 1).await;
+        run_once(&network, 1).await;
         let file = database_file(&network.home(1), |name| name.starts_with(what));
         let bytes = std::fs::read(&file).unwrap();
         std::fs::write(&file, &bytes[..cut]).unwrap();
@@ -400,7 +234,7 @@ async fn a_node_refuses_what_it_cannot_start_from_and_says_what_to_do() {
         assert!(said.contains("move the folder away") && said.contains("sign record"), "{what}: {said}");
         std::fs::remove_dir_all(network.home(1).join("data")).unwrap();
     }
-    run_once(&mut network, 1).await;
+    run_once(&network, 1).await;
     std::fs::remove_file(database_file(&network.home(1), |name| name == "CURRENT")).unwrap();
     let said = network.refusal(1);
     assert!(said.contains("move the folder away"), "a database without CURRENT is not an empty folder: {said}");
@@ -416,5 +250,5 @@ async fn a_node_refuses_what_it_cannot_start_from_and_says_what_to_do() {
     std::fs::write(&record, std::fs::read(network.home(3).join("sign-record")).unwrap()).unwrap();
     assert!(network.refusal(2).contains("put the right file in place"));
     std::fs::write(&record, &bytes).unwrap();
-    run_once(&mut network, 2).await;
+    run_once(&network, 2).await;
 }

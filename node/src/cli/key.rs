@@ -25,6 +25,11 @@ pub(crate) enum KeyCommand {
     /// The node then signs nothing until two heights beyond the highest that a quorum of its peers reports are decided, so
     /// that it cannot contradict what the key signed elsewhere. Never leave the same key running on two machines.
     Move(Move),
+    /// Let a moved key sign at once: an operator's override of its quarantine, which the node says at every start.
+    ///
+    /// Needed where a faulty peer reports a height out of reach, or no quorum of peers is left. If the key signed elsewhere
+    /// at the present height, or signs there still, the chain can fork.
+    Lift(Lift),
 }
 
 #[derive(Args)]
@@ -32,6 +37,16 @@ pub(crate) struct Move {
     /// The node's home folder.
     #[arg(long)]
     home: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Lift {
+    /// The node's home folder. The node must not run.
+    #[arg(long)]
+    home: PathBuf,
+    /// Declares that this key is on no other machine.
+    #[arg(long, required = true)]
+    no_other_copy: bool,
 }
 
 #[derive(Args)]
@@ -67,10 +82,20 @@ pub(crate) fn run(command: &KeyCommand, format: Format) -> anyhow::Result<ExitCo
         }
         KeyCommand::Move(moved) => {
             let home = Home::at(&moved.home);
+            let _lock = home.lock()?;
             home.adopt_key(&home.keys()?, &home.genesis()?)?;
             match format {
                 Format::Json => print(&json!({ "sign_record": home.sign_record_path() }).to_string())?,
                 Format::Text => print(&fact("made", home.sign_record_path().display()))?,
+            }
+        }
+        KeyCommand::Lift(lift) => {
+            let home = Home::at(&lift.home);
+            let _lock = home.lock()?;
+            home.lift_quarantine()?;
+            match format {
+                Format::Json => print(&json!({ "lifted": lift.no_other_copy }).to_string())?,
+                Format::Text => print(&fact("lifted", home.sign_record_path().display()))?,
             }
         }
         KeyCommand::Show(show) => match &show.validator {

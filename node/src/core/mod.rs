@@ -329,7 +329,10 @@ impl Core {
             Done::Rechecked { parent, dropped } => self.rechecked(parent, dropped),
             Done::Built { demand, built } => self.built(demand, built),
             Done::Executed { parent, block, result } => self.executed(parent, block, result),
-            Done::Failed(error) => self.halt(format!("this node cannot read its own data: {error}")),
+            Done::Failed(error) => self.halt(format!(
+                "this node cannot read its own data: {error}. Stop it, move its data folder away and start it again: it \
+                 fetches the chain from its peers. Leave the sign record where it is"
+            )),
         }
     }
 
@@ -375,6 +378,12 @@ impl Core {
             self.publish(published);
         }
         Ok(())
+    }
+
+    /// The network key that the set names beside this node's consensus key, if it names that.
+    pub fn named_network_key(&self) -> Option<PublicKey> {
+        let key = self.consensus_key?;
+        self.validators.iter().find(|validator| validator.consensus == key).map(|validator| validator.network)
     }
 }
 

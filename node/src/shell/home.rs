@@ -6,6 +6,7 @@
 //! keys/              validator.seed, network.seed: 32 bytes in hexadecimal, readable by the owner alone
 //! sign-record        what the consensus key has signed; made with the key, never part of a backup
 //! data/              RocksDB
+//! lock               held by the process that uses the folder
 //! ```
 
 use std::io::Write as _;
@@ -13,9 +14,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use dalil_consensus::SignRecord;
+use dalil_consensus::{Quarantine, SignRecord};
 use dalil_ledger::codec;
-use dalil_ledger::crypto::{PublicKey, SecretKey};
+use dalil_ledger::crypto::{Hash, PublicKey, SecretKey};
 use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,22 @@ impl Home {
     /// The sign record's file.
     pub fn sign_record_path(&self) -> PathBuf {
         self.0.join("sign-record")
+    }
+
+    /// Takes the folder for this process until the lock is dropped: what two processes sign with one key contradicts itself.
+    pub fn lock(&self) -> anyhow::Result<HomeLock> {
+        let path = self.0.join("lock");
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.with_context(|| {
+            format!("cannot open {}; run `dalil node init` or `dalil testnet generate` first", path.display())
+        })?;
+        match file.try_lock() {
+            Ok(()) => Ok(HomeLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                bail!("another process uses {}: stop that node first", self.0.display())
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+        }
     }
 
     fn genesis_path(&self) -> PathBuf {
@@ -107,6 +124,15 @@ impl Home {
         let network = read_seed(&self.0.join("keys/network.seed"))?;
         let path = self.0.join("keys/validator.seed");
         let validator = if path.exists() { Some(read_seed(&path)?) } else { None };
+        if validator.is_none() && self.sign_record_path().exists() {
+            // Else a validator that lost its key would follow silently as an observer.
+            bail!(
+                "{} is missing, but {} is there: put the validator's key back; if this node is to be an observer, move the \
+                 sign record away",
+                path.display(),
+                self.sign_record_path().display()
+            );
+        }
         Ok(NodeKeys { network, validator })
     }
 
@@ -136,24 +162,49 @@ impl Home {
         Ok(())
     }
 
-    /// The validator's keys with their sign record; none for an observer.
-    pub fn validator_keys(&self, keys: &NodeKeys) -> anyhow::Result<Option<ValidatorKeys>> {
-        let (Some(consensus), Some(cosigner), Some(log)) = (keys.consensus(), keys.cosigner(), keys.log()) else {
-            return Ok(None);
-        };
+    /// Lifts the quarantine of a key that came here without its sign record: an operator's override.
+    pub fn lift_quarantine(&self) -> anyhow::Result<()> {
+        let mut record = self.sign_record()?;
+        if matches!(record.quarantine(), Quarantine::None | Quarantine::Lifted) {
+            bail!("{} is not in quarantine", self.sign_record_path().display());
+        }
+        record.lift_quarantine();
+        Ok(replace_file(&self.sign_record_path(), &record.encode())?)
+    }
+
+    fn sign_record(&self) -> anyhow::Result<SignRecord> {
         let path = self.sign_record_path();
         if !path.exists() {
             bail!("{}: {}", path.display(), dalil_consensus::StartError::Missing);
         }
-        let record = SignRecord::decode(&std::fs::read(&path)?).with_context(|| path.display().to_string())?;
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        SignRecord::decode(&bytes).with_context(|| path.display().to_string())
+    }
+
+    /// The validator's keys with their sign record, which must be of this key and of the chain `chain`; none for an
+    /// observer.
+    pub fn validator_keys(&self, keys: &NodeKeys, chain: &Hash) -> anyhow::Result<Option<ValidatorKeys>> {
+        let (Some(consensus), Some(cosigner), Some(log)) = (keys.consensus(), keys.cosigner(), keys.log()) else {
+            return Ok(None);
+        };
+        let record = self.sign_record()?;
+        record.check_owner(&consensus, chain).with_context(|| self.sign_record_path().display().to_string())?;
         Ok(Some(ValidatorKeys { consensus, cosigner, log, record }))
     }
+}
+
+/// A home that is in use by this process.
+#[derive(Debug)]
+pub struct HomeLock {
+    _file: std::fs::File,
 }
 
 /// Reads a canonical genesis file.
 pub fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    codec::decode(&bytes, GENESIS_BYTES_MAX).with_context(|| format!("{} is not a genesis file", path.display()))
+    codec::decode(&bytes, GENESIS_BYTES_MAX).with_context(|| {
+        format!("{} is not a genesis file; copy it anew from another node of the chain", path.display())
+    })
 }
 
 /// Whether a node votes.
@@ -240,5 +291,11 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
+    // The new name too must be on the disk, or a power cut brings the old file back.
+    sync_folder(folder)
+}
+
+/// Makes the names in `folder` durable.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use dalil_ledger::crypto::{PublicKey, SecretKey};
@@ -19,6 +19,7 @@ use libp2p::{
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
+use super::faults::{BANISHED_FOR, Faults, Verdict};
 use crate::core::message::{Lane, MESSAGE_BYTES_MAX, Message};
 use crate::core::{Event, Peer};
 
@@ -31,10 +32,6 @@ const BULK_QUEUE: usize = 64;
 const DIAL_INTERVAL: Duration = Duration::from_millis(1_000);
 /// How long a writer waits before it opens a broken stream again.
 const REOPEN_AFTER: Duration = Duration::from_millis(200);
-/// Faults after which a peer is shut out.
-const FAULTS_MAX: u32 = 5;
-/// How long it stays outside.
-const BANISHED: Duration = Duration::from_secs(60);
 /// Connections that have not finished their handshake.
 const PENDING_MAX: u32 = 64;
 
@@ -262,8 +259,7 @@ async fn drive(
     let mut let_in: BTreeSet<PeerId> = BTreeSet::new();
     let mut ticks = tokio::time::interval(DIAL_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut faults: BTreeMap<PeerId, u32> = BTreeMap::new();
-    let mut banished: BTreeMap<PeerId, tokio::time::Instant> = BTreeMap::new();
+    let mut faults = Faults::default();
     loop {
         tokio::select! {
             event = swarm.select_next_some() => match event {
@@ -282,15 +278,13 @@ async fn drive(
                 _ => {}
             },
             _ = ticks.tick() => {
-                let now = tokio::time::Instant::now();
-                for (id, _) in banished.extract_if(.., |_, until| *until <= now) {
-                    faults.remove(&id);
+                for id in faults.released(Instant::now()) {
                     if let_in.contains(&id) {
                         swarm.behaviour_mut().allowed.allow_peer(id);
                     }
                 }
                 for (id, address) in &dial {
-                    let missing = !swarm.is_connected(id) && !banished.contains_key(id) && *id != *swarm.local_peer_id();
+                    let missing = !swarm.is_connected(id) && !faults.is_banished(id) && *id != *swarm.local_peer_id();
                     if missing && let Err(error) = swarm.dial(address.clone()) {
                         debug!(peer = %id, %error, "cannot dial");
                     }
@@ -298,7 +292,7 @@ async fn drive(
             }
             Ok(()) = admitted.changed() => {
                 let wanted: BTreeSet<PeerId> = admitted.borrow_and_update().keys().copied().collect();
-                for id in wanted.difference(&let_in).filter(|id| !banished.contains_key(id)) {
+                for id in wanted.difference(&let_in).filter(|id| !faults.is_banished(id)) {
                     swarm.behaviour_mut().allowed.allow_peer(*id);
                 }
                 for id in let_in.difference(&wanted) {
@@ -310,13 +304,12 @@ async fn drive(
             command = commands.recv() => match command {
                 None => return,
                 Some(Command::Fault(id, what)) => {
-                    let count = faults.entry(id).or_default();
-                    *count += 1;
-                    warn!(peer = %id, faults = *count, %what, "peer fault");
-                    if *count >= FAULTS_MAX {
-                        warn!(peer = %id, seconds = BANISHED.as_secs(), "peer shut out");
-                        swarm.behaviour_mut().allowed.disallow_peer(id);
-                        banished.insert(id, tokio::time::Instant::now() + BANISHED);
+                    match faults.note(id, Instant::now()) {
+                        Verdict::Closed { faults } => warn!(peer = %id, faults, %what, "peer fault"),
+                        Verdict::Banished => {
+                            warn!(peer = %id, %what, seconds = BANISHED_FOR.as_secs(), "peer fault; shut out");
+                            swarm.behaviour_mut().allowed.disallow_peer(id);
+                        }
                     }
                     let _not_connected = swarm.disconnect_peer_id(id);
                 }

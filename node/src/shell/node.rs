@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use dalil_consensus::Quarantine;
 use dalil_ledger::checkpoint::Policy;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::store::{Create, Family, Kv, Ledger, LedgerView, RocksKv, StoreError};
+use dalil_ledger::store::{Ledger, LedgerView, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::clock::now_ms;
+use super::database::{open_ledger, remedy};
 use super::handle::{NodeHandle, NodeStatus, Submission};
 use super::home::{Home, NodeKeys};
 use super::http;
 use super::network::{Inbox, Network, NetworkConfig};
+use super::sources::{Incoming, Shared, Sources, StorageEvent};
 use super::storage::{Report, Storage};
 use super::workers::Workers;
 use crate::core::cosign::Published;
-use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, executor};
+use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, StartError, executor};
 
 /// Events that wait for the core, by urgency.
 const URGENT_QUEUE: usize = 4_096;
@@ -28,11 +31,6 @@ const BULK_QUEUE: usize = 1_024;
 const SUBMISSION_QUEUE: usize = 8_192;
 
 struct StorageReport(mpsc::UnboundedSender<StorageEvent>);
-
-enum StorageEvent {
-    Durable(u64),
-    Failed(String),
-}
 
 impl Report for StorageReport {
     fn durable(&self, seq: u64) {
@@ -44,39 +42,28 @@ impl Report for StorageReport {
     }
 }
 
-/// Opens the ledger of a home, making it from genesis where there is none yet.
-pub fn open_ledger(home: &Home) -> anyhow::Result<Ledger> {
-    let genesis = home.genesis()?;
-    let data = home.data();
-    // A folder with files but without the one that names the newest version is damaged, not fresh.
-    let fresh = !data.exists() || std::fs::read_dir(&data).is_ok_and(|mut files| files.next().is_none());
-    let create = if fresh { Create::IfMissing } else { Create::Never };
-    let kv: Arc<dyn Kv> = Arc::new(RocksKv::open(&data, create).with_context(|| {
-        format!(
-            "cannot open the database in {}. If another node runs on it, stop that one; if its files are damaged, move the \
-             folder away and start again: the node fetches the chain from its peers. Leave the sign record where it is",
-            data.display()
-        )
-    })?);
-    let chain = genesis.chain_id();
-    let empty = kv.snapshot().last(Family::Meta)?.is_none();
-    if fresh || empty {
-        // Also after a first start that was cut short before genesis was written.
-        return Ok(Ledger::create(kv, &genesis)?);
-    }
-    Ledger::open(kv, Some(&chain)).with_context(|| format!("ledger in {}", data.display()))
-}
-
 /// Runs the node of `home` until `stop` resolves or the node cannot go on.
 pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let config = home.config()?;
+    let _lock = home.lock()?;
+    // Everything that does not fit is found before a database is made.
+    let genesis = home.genesis()?;
     let keys = home.keys()?;
-    let ledger = open_ledger(home)?;
-    let genesis = ledger.genesis()?;
-    let validator_keys = home.validator_keys(&keys)?;
-    let (core, effects) = Core::start(ledger.clone(), validator_keys, now_ms())?;
+    let validator_keys = home.validator_keys(&keys, &genesis.chain_id())?;
+    if validator_keys.as_ref().is_some_and(|keys| keys.record.quarantine() == Quarantine::Lifted) {
+        warn!("an operator lifted the quarantine of this key: should another copy of it sign, the chain can fork");
+    }
+    let ledger = open_ledger(home, &genesis)?;
+    let (core, effects) = Core::start(ledger.clone(), validator_keys, now_ms()).map_err(|error| match error {
+        StartError::Store(StoreError::Kv(_)) => anyhow::Error::new(error).context(remedy(&home.data())),
+        other => other.into(),
+    })?;
     let standing = core.standing();
     info!(chain = %genesis.chain_id(), height = standing.height, head = %standing.head, signing = %standing.signing, "ledger open");
+
+    if core.named_network_key().is_some_and(|named| named != keys.network.public()) {
+        warn!("keys/network.seed is not the key that the validator set names for this node: peers will not let it in");
+    }
 
     let (votes, vote_receiver) = mpsc::channel(URGENT_QUEUE);
     let (bulk, bulk_receiver) = mpsc::channel(BULK_QUEUE);
@@ -114,12 +101,11 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     };
     node.carry_out(effects);
     let sources = Sources {
-        internal: internal_receiver,
         storage: storage_receiver,
+        internal: internal_receiver,
         votes: vote_receiver,
-        bulk: bulk_receiver,
-        submissions,
-        questions,
+        shared: Shared { bulk: bulk_receiver, submissions, questions },
+        votes_in_a_row: 0,
     };
     let ended = node.feed(sources, stop).await;
     server.abort();
@@ -143,15 +129,6 @@ fn last_published(ledger: &Ledger) -> anyhow::Result<Option<Arc<Published>>> {
     })
 }
 
-struct Sources {
-    internal: mpsc::UnboundedReceiver<Event>,
-    storage: mpsc::UnboundedReceiver<StorageEvent>,
-    votes: mpsc::Receiver<Event>,
-    bulk: mpsc::Receiver<Event>,
-    submissions: mpsc::Receiver<Submission>,
-    questions: mpsc::Receiver<oneshot::Sender<NodeStatus>>,
-}
-
 struct Running {
     core: Core,
     chain: Hash,
@@ -167,25 +144,26 @@ struct Running {
 }
 
 impl Running {
-    /// The core's loop. What must be quick comes first: writes that became durable, timers and work, then votes.
+    /// The core's loop.
     async fn feed(&mut self, mut sources: Sources, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         tokio::pin!(stop);
         loop {
-            let event = tokio::select! {
+            let incoming = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
-                Some(event) = sources.storage.recv() => match event {
-                    StorageEvent::Durable(seq) => Event::Persisted(seq),
-                    StorageEvent::Failed(why) => anyhow::bail!("a write failed, the node stops: {why}"),
-                },
-                Some(event) = sources.internal.recv() => event,
-                Some(event) = sources.votes.recv() => event,
-                Some(question) = sources.questions.recv() => {
+                incoming = sources.next() => incoming.context("nothing feeds the node any more")?,
+            };
+            let event = match incoming {
+                Incoming::Storage(StorageEvent::Durable(seq)) => Event::Persisted(seq),
+                Incoming::Storage(StorageEvent::Failed(why)) => {
+                    anyhow::bail!("a write failed, the node stops: {why}. See to the disk, then start the node again")
+                }
+                Incoming::Event(event) => event,
+                Incoming::Submission(submission) => self.submitted(submission),
+                Incoming::Question(question) => {
                     let _gone = question.send(self.status());
                     continue;
                 }
-                Some(submission) = sources.submissions.recv() => self.submitted(submission),
-                Some(event) = sources.bulk.recv() => event,
             };
             let effects = self.core.handle(event, now_ms());
             self.carry_out(effects);

@@ -29,8 +29,8 @@ use super::Format;
 use super::client::Client;
 use super::testnet::{Generate, NetworkFile, Running, free_ports, generate};
 use crate::shell::clock::now_ms;
+use crate::shell::database::open_ledger;
 use crate::shell::home::Home;
-use crate::shell::node::open_ledger;
 
 /// How long the idle network is watched.
 const IDLE: Duration = Duration::from_secs(5);
@@ -342,7 +342,7 @@ async fn rest_rows(
     running.stop().await;
     let home = Home::at(target.folder.join(&target.network.nodes[0].home));
     // Opening writes what only the write-ahead log held into tables, as it would lie after a while.
-    let size = open_ledger(&home)?.view()?.log_size();
+    let size = open_ledger(&home, &home.genesis()?)?.view()?.log_size();
     let bytes = measure::bytes_on_disk(&home.data())?;
     let row = Row::new("disk", bytes as f64 / size as f64, "bytes a log entry", parameters)
         .against("mean entry of the mix", entry_bytes, "bytes")

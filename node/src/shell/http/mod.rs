@@ -3,6 +3,7 @@
 //! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
 //! problem document with a stable code.
 
+pub mod connections;
 mod evidence;
 mod log;
 mod membership;
@@ -24,7 +25,7 @@ use dalil_ledger::checkpoint::{KeyName, Pin};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::store::Ledger;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tower_http::timeout::TimeoutLayer;
 
@@ -39,6 +40,8 @@ pub use verify::{Verified, VerifiedAnswer};
 
 /// The largest request body, in bytes: a batch of 4,096 documents in base64.
 const BODY_BYTES_MAX: usize = 6 << 20;
+/// How many submissions may wait for their record's end at once; a further one is told at once that it is pending.
+const WAITING_MAX: usize = 2_048;
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -50,6 +53,8 @@ pub struct App {
     genesis: Arc<Genesis>,
     chain: Hash,
     ledger: Ledger,
+    /// Places for submissions that wait.
+    waiting: Arc<Semaphore>,
 }
 
 impl App {
@@ -57,7 +62,9 @@ impl App {
     pub fn new(node: NodeHandle, ledger: &Ledger) -> anyhow::Result<Self> {
         let genesis = ledger.genesis()?;
         let origin = genesis.origin.as_str().parse()?;
-        Ok(Self { node, origin, chain: genesis.chain_id(), genesis: Arc::new(genesis), ledger: ledger.clone() })
+        let waiting = Arc::new(Semaphore::new(WAITING_MAX));
+        let (chain, ledger) = (genesis.chain_id(), ledger.clone());
+        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting })
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -119,7 +126,7 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()
         .with_state(app);
     tracing::info!(%listen, "clients served");
     Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        if let Err(error) = axum::serve(connections::Bounded::new(listener), router).await {
             tracing::error!(%error, "the HTTP server ended");
         }
     }))

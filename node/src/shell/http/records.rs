@@ -92,6 +92,9 @@ pub(super) async fn submit(State(app): State<App>, Query(wait): Query<Wait>, bod
     let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping");
     app.node.submit.send(Submission { record, attachment, answer }).await.map_err(|_| stopping())?;
     let wait = Duration::from_millis(wait.wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX));
+    // While the quorum is lost, clients that wait must not take the connections of those who only ask.
+    let place = app.waiting.try_acquire();
+    let wait = if place.is_ok() { wait } else { Duration::ZERO };
     match tokio::time::timeout(wait, answered).await {
         Err(_elapsed) => Ok((StatusCode::ACCEPTED, Json(Submitted::Pending { id })).into_response()),
         Ok(Err(_)) => Err(stopping()),
