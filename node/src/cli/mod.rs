@@ -12,13 +12,14 @@ mod output;
 mod pin;
 mod record;
 mod testnet;
-mod time;
+pub mod time;
 mod validator;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+pub use record::{parse_attachment, parse_invocation};
 
 /// A permissioned ledger node for public records: land mutations, mineral e-challans, certificates.
 #[derive(Parser)]
@@ -68,6 +69,11 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+/// Whether the program takes these arguments, the first being its own name. Does nothing else.
+pub fn takes<'a>(arguments: impl IntoIterator<Item = &'a str>) -> bool {
+    Cli::try_parse_from(arguments).is_ok()
 }
 
 /// Runs the program.

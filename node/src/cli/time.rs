@@ -35,7 +35,7 @@ const EPOCH_DAYS: u64 = 719_468;
 
 /// Text that is no time or no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TimeError {
+pub enum TimeError {
     /// No moment.
     #[error("expected a date such as 2026-03-31, a time such as 2026-03-31T17:00:00+05:30, or UTC milliseconds")]
     Moment,
@@ -109,20 +109,20 @@ fn days_in_month(year: u64, month: u64) -> u64 {
 }
 
 /// `1 June 2026, 05:30:00 IST`.
-pub(crate) fn ist(utc_ms: u64) -> String {
+pub fn ist(utc_ms: u64) -> String {
     let Civil { year, month, day, hour, minute, second } = Civil::ist(utc_ms);
     let month = usize::try_from(month - 1).ok().and_then(|place| MONTHS.get(place)).unwrap_or(&"?");
     format!("{day} {month} {year}, {hour:02}:{minute:02}:{second:02} IST")
 }
 
 /// `2026-06-01T05:30:00+05:30`.
-pub(crate) fn ist_rfc3339(utc_ms: u64) -> String {
+pub fn ist_rfc3339(utc_ms: u64) -> String {
     let Civil { year, month, day, hour, minute, second } = Civil::ist(utc_ms);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+05:30")
 }
 
 /// A length of time in its two largest units: `4 min 10 s`.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     let two = |large: u64, small: u64, names: [&str; 2]| {
         let (whole, rest) = (ms / large, ms % large / small);
         if rest == 0 { format!("{whole} {}", names[0]) } else { format!("{whole} {} {rest} {}", names[0], names[1]) }
@@ -137,7 +137,7 @@ pub(crate) fn span(ms: u64) -> String {
 }
 
 /// Milliseconds of `20s`, `10m`, `2h`, `1d` or `500ms`.
-pub(crate) fn parse_span(text: &str) -> Result<u64, TimeError> {
+pub fn parse_span(text: &str) -> Result<u64, TimeError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let unit_ms = match unit {
@@ -152,7 +152,7 @@ pub(crate) fn parse_span(text: &str) -> Result<u64, TimeError> {
 }
 
 /// UTC milliseconds of a date (its first moment in IST), of an RFC 3339 time, or of a number of UTC milliseconds.
-pub(crate) fn parse_moment(text: &str) -> Result<u64, TimeError> {
+pub fn parse_moment(text: &str) -> Result<u64, TimeError> {
     // Fewer digits would be a day of 1970: rather a date without its hyphens.
     if text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map_err(|_| TimeError::Moment);

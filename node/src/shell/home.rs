@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::ValidatorKeys;
 
 /// What an operator sets.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where peers connect, as `address:port`.
@@ -36,6 +36,18 @@ pub struct Config {
     /// Network keys of nodes that may connect without being validators.
     #[serde(default)]
     pub observers: Vec<PublicKey>,
+}
+
+impl Config {
+    /// Reads the text of a configuration file.
+    pub fn from_toml(text: &str) -> anyhow::Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// The text of a configuration file.
+    pub fn to_toml(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string_pretty(self)?)
+    }
 }
 
 /// A home folder.
@@ -89,13 +101,13 @@ impl Home {
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("cannot read {}; run `dalil node init` or `dalil testnet generate` first", path.display())
         })?;
-        toml::from_str(&text).with_context(|| format!("{} is not a configuration", path.display()))
+        Config::from_toml(&text).with_context(|| format!("{} is not a configuration", path.display()))
     }
 
     /// Writes the configuration.
     pub fn write_config(&self, config: &Config) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.0)?;
-        Ok(std::fs::write(self.0.join("config.toml"), toml::to_string_pretty(config)?)?)
+        Ok(std::fs::write(self.0.join("config.toml"), config.to_toml()?)?)
     }
 
     /// Reads genesis.
@@ -256,9 +268,13 @@ impl NodeKeys {
 /// Reads a seed file.
 pub fn read_seed(path: &Path) -> anyhow::Result<SecretKey> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read key file {}", path.display()))?;
+    parse_seed(&text).with_context(|| path.display().to_string())
+}
+
+/// Reads the text of a seed file.
+pub fn parse_seed(text: &str) -> anyhow::Result<SecretKey> {
     let mut seed = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut seed)
-        .with_context(|| format!("{}: expected 64 hexadecimal digits", path.display()))?;
+    hex::decode_to_slice(text.trim(), &mut seed).context("expected 64 hexadecimal digits")?;
     Ok(SecretKey::from_seed(&seed))
 }
 

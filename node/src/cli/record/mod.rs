@@ -6,6 +6,7 @@ mod submit;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+pub use submit::{parse_attachment, parse_invocation};
 
 use super::Format;
 use super::output::print;

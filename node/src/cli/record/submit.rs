@@ -154,14 +154,19 @@ fn read_invocation(path: &Path, posting: Option<&PostingId>) -> anyhow::Result<I
         let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         file.take(CALL_BYTES_MAX).read_to_string(&mut text).with_context(|| path.display().to_string())?;
     }
+    parse_invocation(&text, posting)
+}
+
+/// Reads the JSON of a call, with or without the posting it is made under.
+pub fn parse_invocation(text: &str, posting: Option<&PostingId>) -> anyhow::Result<Invocation> {
     const SHAPE: &str = "not a call; `dalil record schema` prints what is expected";
-    let value: Value = serde_json::from_str(&text).context(SHAPE)?;
+    let value: Value = serde_json::from_str(text).context(SHAPE)?;
     if value.get("call").is_none() {
-        let call: Call = serde_json::from_str(&text).context(SHAPE)?;
+        let call: Call = serde_json::from_str(text).context(SHAPE)?;
         let posting = posting.cloned().context("say under which posting with --posting")?;
         return Ok(Invocation { posting, call });
     }
-    let invocation: Invocation = serde_json::from_str(&text).context(SHAPE)?;
+    let invocation: Invocation = serde_json::from_str(text).context(SHAPE)?;
     match posting {
         Some(posting) if *posting != invocation.posting => {
             bail!("the file says posting {}, the command line {posting}", invocation.posting)
@@ -180,10 +185,14 @@ fn officer_key(signing: &Signing, network: Option<&NetworkFile>, posting: &Posti
 
 fn read_attachment(path: &Path) -> anyhow::Result<Attachment> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let leaves: Vec<String> = serde_json::from_str(&text)
-        .with_context(|| format!("{}: expected a JSON list of base64 texts", path.display()))?;
+    parse_attachment(&text).with_context(|| path.display().to_string())
+}
+
+/// Reads the JSON of a batch's leaves.
+pub fn parse_attachment(text: &str) -> anyhow::Result<Attachment> {
+    let leaves: Vec<String> = serde_json::from_str(text).context("expected a JSON list of base64 texts")?;
     let leaves = leaves.iter().map(|leaf| BASE64.decode(leaf)).collect::<Result<_, _>>();
-    Ok(Attachment { leaves: leaves.with_context(|| format!("{}: expected base64", path.display()))? })
+    Ok(Attachment { leaves: leaves.context("expected base64")? })
 }
 
 fn print_signed(

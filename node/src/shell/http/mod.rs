@@ -94,12 +94,9 @@ impl App {
     }
 }
 
-/// Listens and serves until the task is aborted.
-pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
-    let router = Router::new()
+/// All resources; the whole interface without a socket.
+pub fn router(app: App) -> Router {
+    Router::new()
         .route("/v1/records", post(records::submit))
         .route("/v1/records/{which}", get(records::show))
         .route("/v1/history", get(records::history))
@@ -123,7 +120,15 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(axum::middleware::map_response(problem::as_problem))
-        .with_state(app);
+        .with_state(app)
+}
+
+/// Listens and serves until the task is aborted.
+pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
+    let router = router(app);
     tracing::info!(%listen, "clients served");
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(connections::Bounded::new(listener), router).await {
