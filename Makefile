@@ -34,7 +34,11 @@ SEED ?=
 TRACE ?=
 JOBS ?=
 
-.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools crash
+.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools crash fuzz
+# `make fuzz`: which target, and for how long each.
+TARGET ?= all
+SECONDS ?= 60
+
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +68,9 @@ mutants: setup ## remove each safety rule of the engine in turn; simulator or mo
 sim: setup ## whole nodes under faults drawn from seeds (SEEDS=n FROM=first JOBS=threads, or SEED=only TRACE=1)
 	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) TRACE=$(TRACE) JOBS=$(JOBS) \
 		$(CARGO) test $(FLAGS) --workspace --test cluster -- --exact storms::seeds --nocapture
+
+fuzz: setup ## fuzz every decoder and the engine's inputs (TARGET=name, SECONDS=n each)
+	testnet/setup/fuzz.sh $(TARGET) $(SECONDS)
 
 lint: setup tools ## formatting, clippy, rustdoc, dependencies, scripts
 	cargo fmt --all --check

@@ -43,7 +43,7 @@ forget_other_checkout() {
     local stamp=$CARGO_TARGET_DIR/checkout here
     here=$(pwd -P)
     if [ -d "$CARGO_TARGET_DIR/dalil" ] && [ "$(cat "$stamp" 2>/dev/null)" != "$here" ]; then
-        cargo clean --quiet --profile dalil -p dalil-ledger -p dalil-contracts -p dalil-consensus -p dalil-node
+        cargo clean --quiet --profile dalil -p dalil-ledger -p dalil-contracts -p dalil-consensus -p dalil-node -p dalil-fuzz
     fi
     mkdir -p "$CARGO_TARGET_DIR"
     printf '%s\n' "$here" >"$stamp"

@@ -1,0 +1,17 @@
+//! A node from outside: its messages, its core, its HTTP interface, and the files and arguments that operators write.
+
+mod chain;
+mod core;
+mod files;
+#[path = "../../../tests/support/mod.rs"]
+mod fixture;
+mod http;
+mod life;
+mod seeds;
+mod wire;
+
+pub use self::core::core;
+pub use files::files;
+pub use http::http;
+pub(crate) use seeds::seeds;
+pub use wire::wire;

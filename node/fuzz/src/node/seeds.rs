@@ -1,0 +1,152 @@
+//! Valid inputs of the node's targets.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use dalil_consensus::{Message as Vote, Status};
+use dalil_ledger::block::Block;
+use dalil_ledger::codec;
+use dalil_ledger::crypto::Hash;
+use dalil_node::core::Message;
+use dalil_node::core::executor::Candidate;
+use dalil_node::core::message::{CompactBlock, DecidedBlock, LooseRecord};
+use dalil_node::shell::home::Config;
+use dalil_node::shell::workers::Workers;
+
+use super::chain::{build, commit, cosignature, fresh_database, open};
+use super::fixture::{START_MS, domicile_record, genesis, results, signed};
+use crate::seeds::{Basket, Seed};
+
+pub(crate) fn seeds() -> Vec<Seed> {
+    [wire(), core(), http(), files()].concat()
+}
+
+fn wire() -> Vec<Seed> {
+    let view = open(&fresh_database()).view().unwrap();
+    let workers = Workers::new(genesis().parameters);
+    let time_ms = START_MS + 1_000;
+    let record = domicile_record(3, time_ms);
+    let (batch, leaves) = results(0, 2, time_ms);
+    let batch = signed("education-board", &batch, 0, time_ms);
+    let executed =
+        build(&view, &workers, 1, time_ms, vec![(record.clone(), None), (batch.clone(), Some(leaves.clone()))]);
+    let block = Block::clone(&executed.block);
+    let leaf = Candidate::new(record.clone(), None).leaf;
+    let loose = LooseRecord { record, attachment: None };
+    let with_leaves = LooseRecord { record: batch, attachment: Some(leaves) };
+    let compact = CompactBlock { header: block.header.clone(), leaves: vec![leaf] };
+    let decided = DecidedBlock { block: block.clone(), certificate: commit(&executed, 0) };
+    let cosignature = cosignature(&view, 0, START_MS / 1_000);
+    let mut basket = Basket::new("node-wire");
+    let status = Vote::Status(Status { height: 1, round: 0, head_size: 1 });
+    for (name, message) in [
+        ("consensus", Message::Consensus(status)),
+        ("cosignature", Message::Cosignature(cosignature)),
+        ("advertise", Message::Advertise(vec![leaf, Hash([1; 32])])),
+        ("fetch-records", Message::FetchRecords(vec![leaf])),
+        ("fetch-block", Message::FetchBlock(leaf)),
+        ("fetch-decided", Message::FetchDecided(1)),
+        ("fetch-cosignatures", Message::FetchCosignatures(1)),
+        ("records", Message::Records(vec![loose.clone(), with_leaves.clone()])),
+        ("compact", Message::Compact(compact.clone())),
+        ("block", Message::Block(block)),
+        ("decided", Message::Decided(vec![decided.clone()])),
+    ] {
+        basket.put_chosen(0, name, message.encode());
+    }
+    basket.put_chosen(1, "loose-record", codec::encode(&with_leaves));
+    basket.put_chosen(2, "compact-block", codec::encode(&compact));
+    basket.put_chosen(3, "decided-block", codec::encode(&decided));
+    basket.put_chosen(4, "head-cosignature", codec::encode(&cosignature));
+    basket.seeds
+}
+
+/// See `core.rs` for what each byte means.
+fn core() -> Vec<Seed> {
+    const FIRST: &[u8] = &[0];
+    const WRITE: &[u8] = &[7];
+    const WORK: &[u8] = &[8];
+    const CRASH: &[u8] = &[11];
+    let propose = |round: u8, body: u8| vec![2, round, 2, 3, 4, 0, body];
+    let everybody = |kind: u8, round: u8, block: u8| vec![1, kind, round, block];
+    let proposed = [FIRST, WRITE, &propose(0, 0), WORK, WRITE].concat();
+    let locked = [&proposed[..], &everybody(0, 0, 1), WRITE].concat();
+    let committed = [&locked[..], &everybody(1, 0, 1), WRITE, WORK, WRITE].concat();
+    let submitted = [FIRST, WRITE, &[5, 3, 0], WORK, WRITE].concat();
+    let cosign = |place: u8| vec![13, place, 0, 7];
+    let mut basket = Basket::new("node-core");
+    basket.put("committed", committed.clone());
+    basket.put("published", [&committed[..], &cosign(0), &cosign(1), &cosign(2), WRITE].concat());
+    basket.put("crash-after-a-lock", [&locked[..], CRASH, WRITE, &everybody(1, 0, 1), WRITE].concat());
+    basket.put("crash-after-a-commit", [&committed[..], CRASH, &propose(0, 0), WORK, WRITE].concat());
+    basket.put(
+        "own-proposal",
+        [&[1][..], WRITE, &[5, 3, 0], WORK, WRITE, WORK, WRITE, &everybody(0, 0, 0), WRITE].concat(),
+    );
+    basket.put("compact", [FIRST, WRITE, &propose(0, 1), &[4, 0, 0, 7, 2], WORK, WORK, WRITE].concat());
+    basket.put("synced", [FIRST, WRITE, &[12, 0, 3, 7, 0, 0], WORK, WRITE].concat());
+    basket.put("submitted", [&submitted[..], &propose(0, 0), WORK, WRITE].concat());
+    let fire_all: Vec<u8> = (0..6).flat_map(|which| [9, which, 7]).collect();
+    basket.put("timeouts", [&submitted[..], &fire_all].concat());
+    basket.seeds
+}
+
+fn http() -> Vec<Seed> {
+    let record = domicile_record(5, START_MS + 1_000);
+    let submission = serde_json::json!({ "record": BASE64.encode(codec::encode(&record)) });
+    let uri = "in.gov.wb.district-DOM-0000000000000003";
+    let mut basket = Basket::new("node-http");
+    basket.put("submit", format!("POST /v1/records?wait_ms=1\n\n{submission}"));
+    for (name, target) in [
+        ("record", "/v1/records/1"),
+        ("record-by-id", &format!("/v1/records/{}", domicile_record(3, START_MS + 1_000).id())),
+        ("history", "/v1/history?subject=holder/00000000000000000000000000000003&limit=5"),
+        ("block", "/v1/blocks/1"),
+        ("head", "/v1/blocks/head"),
+        ("verify", &format!("/v1/verify?uri={uri}")),
+        ("verify-then", &format!("/v1/verify?uri={uri}&as_of_ms=1793601002000")),
+        ("status-receipt", &format!("/v1/receipts/status?uri={uri}")),
+        ("inclusion-receipt", "/v1/receipts/inclusion?index=1"),
+        ("inclusion-in-batch", "/v1/receipts/inclusion?uri=in.gov.wb.education-MDK-0000000000000001"),
+        ("state", "/v1/state?key=validators"),
+        ("schema", "/v1/schema"),
+        ("checkpoint", "/checkpoint"),
+        ("tile", "/tile/0/000.p/5"),
+        ("entries", "/tile/entries/000.p/5"),
+        ("policy", "/policy"),
+        ("pin", "/pin"),
+        ("live", "/health/live"),
+    ] {
+        basket.put(name, format!("GET {target}"));
+    }
+    basket.put("verify-file", "POST /v1/verify\n\ncertificate 3");
+    basket.seeds
+}
+
+fn files() -> Vec<Seed> {
+    let config = Config {
+        p2p_listen: "127.0.0.1:7000".parse().unwrap(),
+        http_listen: "[::1]:8080".parse().unwrap(),
+        peers: vec!["/ip4/127.0.0.1/tcp/7001".to_owned()],
+        observers: vec![genesis().validators.iter().next().unwrap().network],
+    };
+    let mut basket = Basket::new("node-files");
+    basket.put_chosen(0, "config", config.to_toml().unwrap());
+    basket.put_chosen(1, "seed", format!("{}\n", "0f".repeat(32)));
+    for (name, text) in [
+        ("date", "2026-03-31"),
+        ("time", "2026-03-31T17:00:00+05:30"),
+        ("time-with-fraction", "2024-02-29t23:59:59.5Z"),
+        ("utc-ms", "1793601000000"),
+    ] {
+        basket.put_chosen(2, name, text);
+    }
+    for (name, text) in [("ms", "500ms"), ("minutes", "10m"), ("days", "1d")] {
+        basket.put_chosen(3, name, text);
+    }
+    basket.put_chosen(4, "call", r#"{"authority": {"end_posting": {"posting": "land/x", "until_ms": 1796193000000}}}"#);
+    basket.put_chosen(5, "leaves", r#"["b25l", "dHdv"]"#);
+    basket.put_chosen(6, "verify", "verify\nin.gov.wb.land-ROR-n1\n--policy\npin.json");
+    basket.put_chosen(6, "node-status", "node\nstatus\n--json");
+    basket.put_chosen(7, "shown", START_MS.to_be_bytes());
+    basket.seeds
+}
