@@ -14,22 +14,34 @@ use crate::codec::{self, SchemaRead, SchemaWrite};
 use crate::crypto::{Hash, sha256};
 
 /// Levels in a page.
-const PAGE_LEVELS: usize = 4;
+pub const PAGE_LEVELS: usize = 4;
 /// Subtrees at the foot of a page.
-const PAGE_SLOTS: usize = 1 << PAGE_LEVELS;
+pub const PAGE_SLOTS: usize = 1 << PAGE_LEVELS;
 /// Longest canonical page, in bytes.
 const PAGE_BYTES_MAX: usize = 8 + PAGE_SLOTS * 68;
 
 /// A subtree: what is needed to hash it and to move it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead)]
-enum Subtree {
+pub enum Subtree {
+    /// No key.
     Empty,
-    Leaf { path: Hash, value_hash: Hash },
+    /// A single key.
+    Leaf {
+        /// SHA-256 of the key.
+        path: Hash,
+        /// SHA-256 of the value.
+        value_hash: Hash,
+    },
+    /// Two keys or more.
     Branch(Hash),
 }
 
+/// The sixteen subtrees four levels below another one, first path bits lowest.
+pub type Slots = [Subtree; PAGE_SLOTS];
+
 impl Subtree {
-    fn hash(&self) -> Hash {
+    /// The hash.
+    pub fn hash(&self) -> Hash {
         match self {
             Self::Empty => Hash::ZERO,
             Self::Leaf { path, value_hash } => leaf_hash(path, value_hash),
@@ -47,10 +59,10 @@ impl Subtree {
     }
 }
 
-/// Sixteen subtrees, first path bits lowest.
+/// What is stored in one piece.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
 struct Page {
-    slots: [Subtree; PAGE_SLOTS],
+    slots: Slots,
 }
 
 const EMPTY_PAGE: Page = Page { slots: [Subtree::Empty; PAGE_SLOTS] };
@@ -89,7 +101,7 @@ fn nibble(path: &Hash, depth: usize) -> usize {
 }
 
 /// Key of the page at `depth` on the way of `path`: the depth, then the nibbles with the unused half byte zeroed.
-fn page_key(path: &Hash, depth: usize) -> PageKey {
+pub(crate) fn page_key(path: &Hash, depth: usize) -> PageKey {
     if depth == 0 {
         return Vec::new();
     }
@@ -127,6 +139,40 @@ fn read_page(pages: &dyn PageView, key: &[u8]) -> Result<Page, StateError> {
     }
 }
 
+/// The subtrees on the page under `key`; all empty where there is no page.
+#[cfg(feature = "store")]
+pub(crate) fn slots(pages: &dyn PageView, key: &[u8]) -> Result<Slots, StateError> {
+    Ok(read_page(pages, key)?.slots)
+}
+
+/// The subtree over `slots`, whose page is at `depth` on the way of `path`, and the page as it is to be stored, if it is.
+#[cfg(feature = "store")]
+pub(crate) fn join(path: &Hash, depth: usize, slots: Slots) -> (Subtree, Option<(PageKey, Vec<u8>)>) {
+    let page = Page { slots };
+    let above = page.root();
+    (above, is_stored(depth, &above).then(|| (page_key(path, depth), codec::encode(&page))))
+}
+
+/// The subtree of `leaves` (paths and value hashes, sorted, all on the way of a page at `depth`), and the pages below it.
+#[cfg(feature = "store")]
+pub(crate) fn build(depth: usize, leaves: &[(Hash, Hash)]) -> Result<(Subtree, PageChanges), StateError> {
+    let mut written = PageChanges::new();
+    let subtree = match leaves {
+        [] => Subtree::Empty,
+        [(path, value_hash)] if depth > 0 => Subtree::Leaf { path: *path, value_hash: *value_hash },
+        _ => {
+            let leaves: Vec<_> = leaves.iter().map(|(path, value)| (*path, Some(*value))).collect();
+            update_page(&BTreeMap::new(), depth, &leaves, None, &mut written)?
+        }
+    };
+    Ok((subtree, written))
+}
+
+/// A page is stored where a subtree of its own hangs; the first one also for a single key.
+fn is_stored(depth: usize, above: &Subtree) -> bool {
+    matches!(above, Subtree::Branch(_)) || (depth == 0 && *above != Subtree::Empty)
+}
+
 /// Root of the state whose pages these are.
 pub fn root(pages: &dyn PageView) -> Result<Hash, StateError> {
     Ok(read_page(pages, &[])?.root().hash())
@@ -162,8 +208,7 @@ fn update_page(
         *slot = update_slot(pages, depth, group, *slot, written)?;
     }
     let above = page.root();
-    let kept = matches!(above, Subtree::Branch(_)) || (depth == 0 && above != Subtree::Empty);
-    written.insert(key, kept.then(|| codec::encode(&page)));
+    written.insert(key, is_stored(depth, &above).then(|| codec::encode(&page)));
     Ok(above)
 }
 

@@ -21,21 +21,23 @@ pub enum Family {
     Handovers,
     /// Root → leaf list of a batch; height → roots of the block's attachments in order.
     Attachments,
-    /// State key → value.
+    /// (area, path of a state key) → key and value.
     State,
-    /// Page of the state tree → bytes.
+    /// (area, page of the state tree) → bytes.
     Pages,
-    /// Transaction id → log index.
+    /// (area, transaction id) → log index.
     Ids,
     /// (subject, log index) → nothing: the history of a subject.
     Subjects,
     /// What consensus and cosigning persist beside blocks.
     Consensus,
+    /// How far a snapshot that is being restored has come.
+    Restore,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Entries,
         Self::Log,
@@ -49,6 +51,7 @@ impl Family {
         Self::Ids,
         Self::Subjects,
         Self::Consensus,
+        Self::Restore,
     ];
 
     /// The name on disk.
@@ -67,6 +70,7 @@ impl Family {
             Self::Ids => "ids",
             Self::Subjects => "subjects",
             Self::Consensus => "consensus",
+            Self::Restore => "restore",
         }
     }
 }

@@ -3,7 +3,12 @@
 //! A block becomes durable in one atomic synced batch ([`Ledger::commit`]). Readers work on a [`LedgerView`], an
 //! immutable version at one head, and never wait for the writer. The engine below is [`kv::Kv`]: RocksDB in a node, a
 //! map in memory in tests.
+//!
+//! The state, its pages and the transaction ids lie in an [`area::Area`], so that a restored snapshot replaces them by one
+//! small write. A ledger that came from a snapshot holds the log from its [`Base`] on; what lies below is
+//! [`StoreError::NotHeld`].
 
+pub(crate) mod area;
 pub mod kv;
 pub mod memory;
 pub mod rocks;
@@ -11,6 +16,7 @@ mod view;
 
 use std::sync::Arc;
 
+pub use area::Area;
 pub use kv::{Batch, Family, Kv, KvError, Snapshot};
 pub use memory::MemoryKv;
 pub use rocks::{Create, RocksKv};
@@ -18,21 +24,27 @@ pub use view::LedgerView;
 
 use crate::block::{Attachment, Block, Entry, Header, Height};
 use crate::checkpoint::Handover;
-use crate::codec::{self, CANONICAL_BYTES_MAX};
+use crate::codec::{self, CANONICAL_BYTES_MAX, SchemaRead, SchemaWrite};
 use crate::crypto::Hash;
 use crate::document::SubjectId;
 use crate::genesis::{GENESIS_BYTES_MAX, Genesis};
 use crate::log::{self, Node};
 use crate::state::Changes;
 use crate::state::commitment::{self, PageChanges};
+use crate::state::proof::path_of;
 use crate::validators::{Certificate, ValidatorSet};
 
 /// The layout of the database. A node refuses any other.
-const SCHEMA: &[u8] = b"dalil-store-1";
+const SCHEMA: &[u8] = b"dalil-store-2";
 
 pub(crate) const META_SCHEMA: &[u8] = b"schema";
 pub(crate) const META_GENESIS: &[u8] = b"genesis";
 pub(crate) const META_HEAD: &[u8] = b"head";
+/// The area that is read.
+pub(crate) const META_AREA: &[u8] = b"area";
+/// The highest area ever written to.
+pub(crate) const META_AREAS: &[u8] = b"areas";
+pub(crate) const META_BASE: &[u8] = b"base";
 
 /// Why the store cannot be opened or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +64,12 @@ pub enum StoreError {
         got: Hash,
         /// Chain expected.
         expected: Hash,
+    },
+    /// It lies below what this node holds, which was restored from a snapshot.
+    #[error("this node holds the log from entry {first} on; ask another one for what is older")]
+    NotHeld {
+        /// The first log index held.
+        first: u64,
     },
     /// The layout is another version's.
     #[error("the database has another layout than this program knows; use the program version that wrote it")]
@@ -78,6 +96,16 @@ pub struct Executed {
     pub next_validators: ValidatorSet,
 }
 
+/// Where a ledger begins: at genesis, or at the head of the snapshot that it was restored from. The header there is held,
+/// and everything after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, SchemaWrite, SchemaRead)]
+pub struct Base {
+    /// Height of the first header held.
+    pub height: Height,
+    /// Its log index.
+    pub index: u64,
+}
+
 /// The chain on disk.
 #[derive(Clone)]
 pub struct Ledger {
@@ -96,7 +124,11 @@ impl Ledger {
         let mut batch = Batch::default();
         batch.put(Family::Meta, META_SCHEMA, SCHEMA);
         batch.put(Family::Meta, META_GENESIS, codec::encode(genesis));
-        ledger.commit(&executed, None, batch)?;
+        let area = Area::default();
+        batch.put(Family::Meta, META_AREA, area.key(&[]));
+        batch.put(Family::Meta, META_AREAS, area.key(&[]));
+        batch.put(Family::Meta, META_BASE, codec::encode(&Base::default()));
+        ledger.write_block(area, &executed, None, batch)?;
         Ok(ledger)
     }
 
@@ -138,8 +170,26 @@ impl Ledger {
 
     /// Stores a decided block with everything that follows from it, and `also`, in one atomic synced batch. Where the block
     /// changes the validator set, `executed.next_validators` and the certificate make a handover, which is kept for ever.
+    ///
+    /// Refused unless the block follows the head: what was executed on one version must not be written into another.
     pub fn commit(
         &self,
+        executed: &Executed,
+        certificate: Option<&Certificate>,
+        also: Batch,
+    ) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let header = &executed.block.header;
+        if header.parent != view.head_id() {
+            let what = format!("block {} at height {} does not follow the head", executed.block.id(), header.height);
+            return Err(StoreError::Damaged(what));
+        }
+        self.write_block(view.area(), executed, certificate, also)
+    }
+
+    fn write_block(
+        &self,
+        area: Area,
         executed: &Executed,
         certificate: Option<&Certificate>,
         also: Batch,
@@ -150,7 +200,7 @@ impl Ledger {
         let height = header.height.to_be_bytes();
         for (index, record) in (header.first_entry..).zip(&block.records) {
             batch.put(Family::Entries, index.to_be_bytes(), Entry::Record(record.clone()).encode());
-            batch.put(Family::Ids, record.id().0, index.to_be_bytes());
+            batch.put(Family::Ids, area.key(&record.id().0), index.to_be_bytes());
         }
         batch.put(Family::Entries, header.entry_index().to_be_bytes(), Entry::Header(header.clone()).encode());
         for node in &executed.nodes {
@@ -164,10 +214,11 @@ impl Ledger {
             }
         }
         for (key, value) in &executed.changes {
-            batch.writes.push(kv::Write { family: Family::State, key: key.clone(), value: value.clone() });
+            let value = value.as_ref().map(|value| area::state_entry(key, value));
+            batch.writes.push(kv::Write { family: Family::State, key: area.key(&path_of(key).0), value });
         }
         for (key, value) in &executed.pages {
-            batch.writes.push(kv::Write { family: Family::Pages, key: key.clone(), value: value.clone() });
+            batch.writes.push(kv::Write { family: Family::Pages, key: area.key(key), value: value.clone() });
         }
         for (subject, index) in &executed.subjects {
             batch.put(Family::Subjects, subject_key(subject, *index), []);

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use super::area::{self, Area};
 use super::kv::{Family, KvError, Snapshot};
-use super::{META_HEAD, StoreError, node_key, stored, stored_u64, subject_key};
+use super::{Base, META_AREA, META_BASE, META_HEAD, StoreError, node_key, stored, stored_u64, subject_key};
 use crate::block::{Attachment, Block, BlockId, Entry, Header, Height};
 use crate::checkpoint::Handover;
 use crate::codec;
 use crate::crypto::Hash;
 use crate::document::SubjectId;
-use crate::log::{self, NodeView};
+use crate::log::tile::{Tile, TileKind, bundle_bytes, hash_tile_bytes};
+use crate::log::{self, NodeView, ProveError};
 use crate::state::commitment::{self, PageView};
+use crate::state::proof::path_of;
 use crate::state::{StateError, StateProof, StateView};
 use crate::validators::Certificate;
 
@@ -18,6 +21,8 @@ use crate::validators::Certificate;
 #[derive(Clone)]
 pub struct LedgerView {
     snapshot: Arc<dyn Snapshot>,
+    area: Area,
+    base: Base,
     head: Arc<Header>,
     head_id: BlockId,
 }
@@ -27,7 +32,33 @@ impl LedgerView {
         let height = snapshot.get(Family::Meta, META_HEAD)?.ok_or_else(|| damaged("the head is missing"))?;
         let head = header_at(&*snapshot, stored_u64(&height, "head")?)?
             .ok_or_else(|| damaged("the head's block is missing"))?;
-        Ok(Self { snapshot, head_id: head.id(), head: Arc::new(head) })
+        let area = snapshot.get(Family::Meta, META_AREA)?.ok_or_else(|| damaged("the area is missing"))?;
+        let area = Area::from_bytes(&area).ok_or_else(|| damaged("the area is no number"))?;
+        let base = snapshot.get(Family::Meta, META_BASE)?.ok_or_else(|| damaged("the base is missing"))?;
+        let base = stored(&base, "base")?;
+        Ok(Self { snapshot, area, base, head_id: head.id(), head: Arc::new(head) })
+    }
+
+    pub(crate) fn snapshot(&self) -> &dyn Snapshot {
+        &*self.snapshot
+    }
+
+    pub(crate) fn area(&self) -> Area {
+        self.area
+    }
+
+    /// Where this ledger begins. What lies below was left to other nodes.
+    pub fn base(&self) -> Base {
+        self.base
+    }
+
+    /// The lowest height whose whole block is held.
+    pub fn first_block(&self) -> Height {
+        if self.base == Base::default() { 0 } else { self.base.height.saturating_add(1) }
+    }
+
+    fn holds(&self, index: u64) -> Result<(), StoreError> {
+        if index < self.base.index { Err(StoreError::NotHeld { first: self.base.index }) } else { Ok(()) }
     }
 
     /// The header of the head.
@@ -52,6 +83,7 @@ impl LedgerView {
 
     /// Root of the log when it had `size` entries.
     pub fn log_root_at(&self, size: u64) -> Result<Hash, StoreError> {
+        self.holds(size)?;
         log::root_at(self, size).map_err(|error| damaged(&error.to_string()))
     }
 
@@ -75,6 +107,9 @@ impl LedgerView {
 
     /// The header at `height`.
     pub fn header(&self, height: Height) -> Result<Option<Header>, StoreError> {
+        if height < self.base.height {
+            return Err(StoreError::NotHeld { first: self.base.index });
+        }
         if height > self.head.height { Ok(None) } else { header_at(&*self.snapshot, height) }
     }
 
@@ -85,6 +120,7 @@ impl LedgerView {
 
     /// The canonical bytes of the entry at `index`.
     pub fn entry_bytes(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.holds(index)?;
         Ok(self.snapshot.get(Family::Entries, &index.to_be_bytes())?)
     }
 
@@ -95,6 +131,7 @@ impl LedgerView {
 
     /// Up to `limit` entries from `first` on, as canonical bytes.
     pub fn entries_bytes(&self, first: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.holds(first)?;
         let pairs = self.snapshot.scan(Family::Entries, &[], &first.to_be_bytes(), limit)?;
         Ok(pairs.into_iter().map(|(_, bytes)| bytes).collect())
     }
@@ -102,6 +139,9 @@ impl LedgerView {
     /// The whole block at `height`.
     pub fn block(&self, height: Height) -> Result<Option<Block>, StoreError> {
         let Some(header) = self.header(height)? else { return Ok(None) };
+        if height < self.first_block() {
+            return Err(StoreError::NotHeld { first: self.base.index });
+        }
         let mut records = Vec::with_capacity(header.record_count as usize);
         for bytes in self.entries_bytes(header.first_entry, header.record_count as usize)? {
             match stored(&bytes, "record")? {
@@ -144,13 +184,15 @@ impl LedgerView {
         Ok(handover.map_or(0, |handover| handover.header.height).saturating_add(1))
     }
 
-    /// The log index of the record with transaction id `id`.
+    /// The log index of the record with transaction id `id`, which may lie below what is held. After a snapshot no more is
+    /// known than the ids that may not be recorded again.
     pub fn index_of(&self, id: &Hash) -> Result<Option<u64>, StoreError> {
-        self.snapshot.get(Family::Ids, &id.0)?.map(|bytes| stored_u64(&bytes, "record id")).transpose()
+        self.snapshot.get(Family::Ids, &self.area.key(&id.0))?.map(|bytes| stored_u64(&bytes, "record id")).transpose()
     }
 
-    /// Log indexes of up to `limit` records about `subject`, from `first` on, in order.
+    /// Log indexes of up to `limit` records about `subject`, from log index `first` on, in order.
     pub fn history(&self, subject: &SubjectId, first: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        self.holds(first)?;
         let prefix = [subject.as_str().as_bytes(), &[0]].concat();
         let pairs = self.snapshot.scan(Family::Subjects, &prefix, &subject_key(subject, first), limit)?;
         pairs.iter().map(|(key, _)| stored_u64(&key[prefix.len()..], "history")).collect()
@@ -163,11 +205,13 @@ impl LedgerView {
 
     /// Proof of inclusion of the entry at `index` in the log of `size` entries, leaf to root.
     pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
+        self.holds(index)?;
         log::inclusion_proof(self, index, size).map_err(|error| damaged(&error.to_string()))
     }
 
     /// Proof that the log of `old` entries is a prefix of the one of `new` entries.
     pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+        self.holds(old)?;
         log::consistency_proof(self, old, new).map_err(|error| damaged(&error.to_string()))
     }
 
@@ -178,7 +222,25 @@ impl LedgerView {
 
     /// A canonical value of the state.
     pub fn state_value<T: codec::Canonical>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
-        self.snapshot.get(Family::State, key)?.map(|bytes| stored(&bytes, "state value")).transpose()
+        let bytes = StateView::get(self, key).map_err(|error| damaged(&error.0))?;
+        bytes.map(|bytes| stored(&bytes, "state value")).transpose()
+    }
+
+    /// The bytes of a tile of the log, which has it at its present size.
+    pub fn tile_bytes(&self, tile: &Tile) -> Result<Vec<u8>, StoreError> {
+        match tile.kind() {
+            TileKind::Entries => {
+                let entries = self.entries_bytes(tile.first(), usize::from(tile.width()))?;
+                bundle_bytes(entries.iter().map(Vec::as_slice)).map_err(|error| damaged(&error.to_string()))
+            }
+            TileKind::Hashes { .. } => hash_tile_bytes(self, tile).map_err(|error| match error {
+                // Of what lies below the base only the subtrees on the right edge are held.
+                ProveError::Missing { level, index } if index << level < self.base.index => {
+                    StoreError::NotHeld { first: self.base.index }
+                }
+                other => damaged(&other.to_string()),
+            }),
+        }
     }
 }
 
@@ -197,13 +259,18 @@ fn damaged(what: &str) -> StoreError {
 
 impl StateView for LedgerView {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.snapshot.get(Family::State, key).map_err(|error| StateError(error.0))
+        let stored = self.snapshot.get(Family::State, &self.area.key(&path_of(key).0));
+        let Some(stored) = stored.map_err(|error| StateError(error.0))? else { return Ok(None) };
+        match area::split_state_entry(&stored) {
+            Some((held, value)) if held == key => Ok(Some(value.to_vec())),
+            _ => Err(StateError(format!("the entry of key {key:02x?} is another one's"))),
+        }
     }
 }
 
 impl PageView for LedgerView {
     fn page(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.snapshot.get(Family::Pages, key).map_err(|error| StateError(error.0))
+        self.snapshot.get(Family::Pages, &self.area.key(key)).map_err(|error| StateError(error.0))
     }
 }
 
