@@ -29,7 +29,6 @@ const SMALL: usize = 700;
 
 /// A chain that is not executed but stored as if it were.
 struct Source {
-    kv: MemoryKv,
     ledger: Ledger,
     genesis: Genesis,
     keys: Vec<Keys>,
@@ -37,10 +36,6 @@ struct Source {
 }
 
 impl Source {
-    fn new() -> Self {
-        Self::with_state(BTreeMap::new())
-    }
-
     fn with_state(state: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
         let keys = four();
         let genesis = Genesis {
@@ -51,9 +46,8 @@ impl Source {
             validators: set_of(&keys),
             initial_state: state.into_iter().map(|(key, value)| InitialEntry { key, value }).collect(),
         };
-        let kv = MemoryKv::default();
-        let ledger = Ledger::create(Arc::new(kv.clone()), &genesis).unwrap();
-        Self { kv, ledger, genesis, keys, salt: 0 }
+        let ledger = Ledger::create(Arc::new(MemoryKv::default()), &genesis).unwrap();
+        Self { ledger, genesis, keys, salt: 0 }
     }
 
     fn view(&self) -> LedgerView {
@@ -81,7 +75,7 @@ impl Source {
 
     fn offer(&self) -> Offer {
         let view = self.view();
-        Offer::of(&view, &self.note(&view), Vec::new()).unwrap()
+        Offer::of(&view, &self.note(&view), 1).unwrap()
     }
 
     /// The head's note by a quorum of the present keys.
@@ -424,17 +418,19 @@ fn an_offer_after_changes_of_the_set_leads_there_by_handovers_without_a_gap() {
         let next_set = set_of(&next);
         let time_ms = T0_MS + DAY_MS + number as u64;
         let made = follow(&source.view(), time_ms, Vec::new(), Changes::new(), &next_set);
-        source.ledger.commit(&made, None, Batch::default()).unwrap();
         let header = made.block.header.clone();
         let chain = common::Chain { id: source.genesis.chain_id(), ..common::Chain::new() };
         let certificate = chain.certificate(&header, &source.keys);
+        source.ledger.commit(&made, Some(&certificate), Batch::default()).unwrap();
         handovers.push(Handover { header, certificate, next: next_set });
         source.keys = next;
     }
     source.block(T0_MS + 2 * DAY_MS, 1, Changes::new());
-    let view = source.view();
-    let offer = Offer::of(&view, &source.note(&view), handovers.clone()).unwrap();
+    let offer = source.offer();
+    assert_eq!(offer.handovers, handovers);
     assert_eq!(offer.verify(&source.known()).unwrap(), set_of(&source.keys));
+    let (_, ledger) = restored(&source);
+    assert_eq!(ledger.view().unwrap().handovers(0, 10).unwrap(), handovers);
     let with = |handovers: Vec<Handover>| Offer { handovers, ..offer.clone() }.verify(&source.known());
     assert!(matches!(with(Vec::new()), Err(OfferError::Validators { .. })));
     assert!(matches!(with(vec![handovers[1].clone()]), Err(OfferError::Handover(0, _))));
@@ -494,6 +490,8 @@ fn children(source: &Source) -> Vec<Prefix> {
     restore.wanted().map(|(prefix, _)| *prefix).collect()
 }
 
+type Spoil<'a> = &'a dyn Fn(&mut Vec<WindowBlock>);
+
 #[test]
 fn a_window_with_anything_changed_is_refused() {
     let source = long_source();
@@ -502,14 +500,14 @@ fn a_window_with_anything_changed_is_refused() {
     let window = restore.window();
     let blocks = read_window(&view, view.head().height, usize::MAX).unwrap();
     assert!(window.check(&blocks).unwrap().wanted().is_none());
-    let spoiled = |spoil: &dyn Fn(&mut Vec<WindowBlock>)| {
+    let spoiled = |spoil: Spoil<'_>| {
         let mut blocks = blocks.clone();
         spoil(&mut blocks);
         window.check(&blocks)
     };
     let with_ids = blocks.iter().position(|block| block.ids.len() > 1).unwrap();
     let extra = IdExpiry { id: Hash::ZERO, expires_at_ms: 0 };
-    let wrong_ids: [&dyn Fn(&mut Vec<WindowBlock>); 5] = [
+    let wrong_ids: [Spoil<'_>; 5] = [
         &|blocks| blocks[with_ids].ids[0].id.0[0] ^= 1,
         &|blocks| blocks[with_ids].ids[0].expires_at_ms -= 1,
         &|blocks| blocks[with_ids].ids.truncate(1),

@@ -84,8 +84,9 @@ pub enum OfferError {
 }
 
 impl Offer {
-    /// The offer of the head of `view`, whose note is `note`.
-    pub fn of(view: &LedgerView, note: &str, handovers: Vec<Handover>) -> Result<Self, StoreError> {
+    /// The offer of the head of `view`, whose note is `note`, for a node that knows the set that decides height `from`.
+    pub fn of(view: &LedgerView, note: &str, from: Height) -> Result<Self, StoreError> {
+        let handovers = view.handovers(from, HANDOVERS_MAX)?;
         let header = view.head().clone();
         let frontier = log::frontier_at(view, header.entry_index());
         let frontier = frontier.map_err(|error| StoreError::Damaged(error.to_string()))?;

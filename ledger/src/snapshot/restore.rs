@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chunk::{Checked, Prefix};
 use super::offer::Offer;
@@ -50,7 +50,7 @@ struct Tally {
 }
 
 /// How much of a snapshot is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Height of the snapshot.
     pub height: Height,

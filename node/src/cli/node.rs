@@ -13,6 +13,8 @@ use tracing_subscriber::EnvFilter;
 use super::Format;
 use super::client::{Client, ClientError};
 use super::evidence::EvidenceOptions;
+use crate::core::SyncSettings;
+use crate::core::progress::Progress;
 use crate::shell::home::{Config, Home, NodeRole, read_genesis};
 use crate::shell::node::{dial_address, run as run_node};
 
@@ -94,6 +96,7 @@ fn make(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
         http_listen: init.http_listen,
         peers: init.peers.clone(),
         observers: Vec::new(),
+        sync: SyncSettings::default(),
     })?;
     if let Some(path) = &init.genesis {
         let genesis = read_genesis(path)?;
@@ -152,7 +155,10 @@ async fn show_status(status: &Status, format: Format) -> anyhow::Result<ExitCode
         Format::Text => {
             if let Some(fields) = standing.as_object() {
                 for (name, value) in fields {
-                    println!("{name:<14} {value}");
+                    match serde_json::from_value::<Progress>(value.clone()) {
+                        Ok(progress) => println!("{name:<14} {progress}"),
+                        Err(_) => println!("{name:<14} {value}"),
+                    }
                 }
             }
         }

@@ -18,6 +18,7 @@ use tokio::process::{Child, Command};
 
 use super::Format;
 use super::client::Client;
+use crate::core::SyncSettings;
 use crate::shell::clock::now_ms;
 use crate::shell::home::{Config, Home, NodeKeys, NodeRole, make_seed};
 use crate::shell::node::dial_address;
@@ -147,6 +148,7 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
             http_listen: place.http,
             peers,
             observers: Vec::new(),
+            sync: SyncSettings::default(),
         })?;
         network.nodes.push(NetworkNode {
             department: place.department.clone(),

@@ -239,7 +239,9 @@ impl Core {
             let rejection = Rejection::new("T_EXPIRED", "it expired before a block took it");
             self.answer(&candidate.id, &Answer::Rejected(rejection));
         }
-        let before = if self.mempool.len() <= RECHECKED_ALL_MAX { u64::MAX } else { newest };
+        // A restored snapshot recorded whatever it did.
+        let all = self.mempool.len() <= RECHECKED_ALL_MAX || recorded.is_empty();
+        let before = if all { u64::MAX } else { newest };
         self.recheck(before);
     }
 

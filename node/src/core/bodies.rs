@@ -127,17 +127,9 @@ impl Core {
         self.effect(Effect::Arm { timer: Timer::Fetch, after_ms });
     }
 
-    pub(super) fn serve_body(&mut self, to: Peer, id: &BlockId) {
-        let known = self.bodies.known.get(id).cloned().or_else(|| self.engine.block(id));
-        let stored = || {
-            let height = self.view.height_of(id).ok().flatten()?;
-            self.view.block(height).ok().flatten().map(Arc::new)
-        };
-        if let Some(block) = known.or_else(stored)
-            && self.may_serve(to)
-        {
-            self.effect(Effect::Send(to, Message::Block(Block::clone(&block))));
-        }
+    /// The body of a block that is being decided, if it is here.
+    pub(super) fn held_body(&self, id: &BlockId) -> Option<Arc<Block>> {
+        self.bodies.known.get(id).cloned().or_else(|| self.engine.block(id))
     }
 
     pub(super) fn compact_arrived(&mut self, from: Peer, compact: CompactBlock) {

@@ -121,6 +121,8 @@ impl Core {
         if let Some((seq, persist)) = self.fifo.push(Some(Persist::Batch(batch)), Vec::new()) {
             self.effect(Effect::Persist { seq, persist });
         }
-        self.effect(Effect::Publish(Arc::new(published)));
+        let published = Arc::new(published);
+        self.hold_published(&published);
+        self.effect(Effect::Publish(published));
     }
 }

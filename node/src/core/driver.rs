@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dalil_consensus::{Action, BlockDemand, Event as Input, Message as Vote, Output, Persist as Write, Verdict};
 use dalil_ledger::block::{Block, BlockId};
 use dalil_ledger::codec;
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::store::{Batch, Executed};
 use dalil_ledger::validators::Certificate;
 
@@ -87,6 +88,9 @@ impl Core {
                     Then::Durable(seq) => self.engine(Input::Persisted(seq)),
                     Then::Committed { executed, source } => self.committed(&executed, source),
                     Then::Evidence(evidence) => self.evidence_kept(*evidence),
+                    Then::PartWritten => self.part_written(),
+                    Then::Restored => self.restored(),
+                    Then::Swept => self.sweep(),
                 }
             }
         }
@@ -221,7 +225,7 @@ impl Core {
     /// A certified block: execute it if that was not done, then write it.
     pub(super) fn decide(&mut self, block: Arc<Block>, certificate: Certificate, source: Source) {
         let height = block.header.height;
-        if height != self.view.head().height + 1 || self.deciding.is_some() {
+        if height != self.view.head().height + 1 || self.deciding.is_some() || self.snapshots.is_switching() {
             return;
         }
         let id = block.id();
@@ -248,9 +252,32 @@ impl Core {
 
     /// The block is durable: it is the new head.
     fn committed(&mut self, executed: &Arc<Executed>, source: Source) {
+        if !self.open_version() {
+            return;
+        }
+        let block = &executed.block;
+        self.effect(Effect::Log(Notice::Committed {
+            height: block.header.height,
+            id: block.id(),
+            records: block.records.len(),
+            source,
+        }));
+        self.evidence_committed(executed);
+        let recorded: Vec<_> = (block.header.first_entry..)
+            .zip(&block.records)
+            .map(|(index, record)| {
+                let id = record.id();
+                let (height, timestamp_ms) = (block.header.height, block.header.timestamp_ms);
+                (id, Answer::Recorded { id, index, height, timestamp_ms })
+            })
+            .collect();
+        self.enter_next_height(&recorded);
+    }
+
+    /// Takes up the version of the ledger that was just written.
+    pub(super) fn open_version(&mut self) -> bool {
         self.deciding = None;
         self.executed.clear();
-        let block = &executed.block;
         let opened = self.ledger.view().map_err(Into::into).and_then(|view| {
             let next = executor::next_validators(&view)?;
             if next != self.validators {
@@ -261,32 +288,25 @@ impl Core {
         });
         if let Err(error) = opened {
             self.halt(error.to_string());
-            return;
+            return false;
         }
-        self.effect(Effect::Log(Notice::Committed {
-            height: block.header.height,
-            id: block.id(),
-            records: block.records.len(),
-            source,
-        }));
-        self.evidence_committed(executed);
-        self.sync.passed(block.header.height);
-        self.bodies.prune(block.header.height + 1);
-        let recorded: Vec<_> = (block.header.first_entry..)
-            .zip(&block.records)
-            .map(|(index, record)| {
-                let id = record.id();
-                let (height, timestamp_ms) = (block.header.height, block.header.timestamp_ms);
-                (id, Answer::Recorded { id, index, height, timestamp_ms })
-            })
-            .collect();
+        true
+    }
+
+    /// Goes on above the new head, which recorded `recorded`.
+    pub(super) fn enter_next_height(&mut self, recorded: &[(Hash, Answer)]) {
+        let height = self.view.head().height;
+        self.sync.passed(height);
+        self.bodies.prune(height + 1);
         let knowledge = self.next_knowledge();
         match height_context(&self.view, &self.validators, knowledge) {
             Ok(context) => self.engine(Input::NewHeight(context)),
             Err(error) => self.halt(error.to_string()),
         }
-        self.settle_mempool(&recorded);
+        self.settle_mempool(recorded);
         self.say_pending();
+        self.note_pace();
+        self.snapshot_passed();
         // What was fetched behind this block is taken, or found to be worthless.
         self.take_decided();
         self.ask_for_blocks();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use dalil_consensus::{BlockDemand, TimerId};
 use dalil_ledger::block::{Attachment, Block, BlockId, DepartmentId, Height};
 use dalil_ledger::crypto::{Hash, PublicKey};
-use dalil_ledger::store::{Batch, Executed, LedgerView};
+use dalil_ledger::snapshot::{Checked, Chunk, Known, Offer, Prefix, Window, WindowBlock};
+use dalil_ledger::store::{Area, Batch, Executed, LedgerView};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::Certificate;
 use serde::Serialize;
@@ -14,6 +15,8 @@ use serde::Serialize;
 use super::cosign::Published;
 use super::executor::{Built, Candidate, ExecutionError, Rejection};
 use super::message::Message;
+use super::progress::Progress;
+use super::serve::Request;
 
 /// A peer, by its network key.
 pub type Peer = PublicKey;
@@ -61,6 +64,10 @@ pub enum Timer {
     Fetch,
     /// Look whether the peer that was asked with this number sent its blocks.
     Sync(u64),
+    /// Look whether the part of a snapshot that was asked for with this number came.
+    Part(u64),
+    /// Look how a snapshot gets on.
+    Snapshot,
 }
 
 /// What the shell is to do.
@@ -113,12 +120,14 @@ pub enum Notice {
         /// How it came.
         source: Source,
     },
-    /// This node is behind and asks a peer.
-    CatchingUp {
-        /// The next height wanted.
-        from: Height,
-        /// The highest height reported.
-        to: Height,
+    /// This node is behind, and how it gets on.
+    CatchingUp(Progress),
+    /// A snapshot was restored: it is the ledger now.
+    Restored {
+        /// Height of its head.
+        height: Height,
+        /// Id of its head.
+        id: BlockId,
     },
     /// A validator contradicted itself, or certificates contradict each other.
     Evidence(String),
@@ -190,6 +199,65 @@ pub enum Work {
         /// The block.
         block: Arc<Block>,
     },
+    /// Read what a peer asked for.
+    Serve {
+        /// The peer.
+        to: Peer,
+        /// The version to read.
+        view: LedgerView,
+        /// What.
+        request: Request,
+    },
+    /// Check something of a snapshot.
+    Check {
+        /// The peer that sent it.
+        from: Peer,
+        /// What it must be.
+        claim: Box<Claim>,
+    },
+    /// Look for what replaced or abandoned snapshots left over.
+    Sweep {
+        /// The version that is read.
+        view: LedgerView,
+        /// The area of the snapshot that is being restored.
+        restoring: Option<Area>,
+    },
+}
+
+/// Something of a snapshot with what it is checked against.
+pub enum Claim {
+    /// An offer.
+    Offer(Box<Offer>, Known),
+    /// A chunk of the state and the hash of its subtree.
+    Chunk {
+        /// Block id of the snapshot's head.
+        snapshot: BlockId,
+        /// Where it lies.
+        prefix: Prefix,
+        /// The chunk.
+        chunk: Chunk,
+        /// Hash of the subtree there.
+        expected: Hash,
+    },
+    /// Blocks of the window and the window that they continue.
+    Window {
+        /// Block id of the snapshot's head.
+        snapshot: BlockId,
+        /// The blocks.
+        blocks: Vec<WindowBlock>,
+        /// What is known above them.
+        above: Window,
+    },
+}
+
+/// Something of a snapshot that is proven.
+pub enum Proven {
+    /// An offer.
+    Offer(Box<Offer>),
+    /// What lies under a prefix.
+    Chunk(Prefix, Checked),
+    /// Blocks of the window and the window that is known with them.
+    Window(Vec<WindowBlock>, Window),
 }
 
 /// What became of work.
@@ -219,6 +287,24 @@ pub enum Done {
         /// Its effects, or why it is invalid.
         result: Result<Arc<Executed>, String>,
     },
+    /// Of [`Work::Serve`]: what to send, if anything.
+    Served {
+        /// The peer.
+        to: Peer,
+        /// The answer.
+        message: Option<Box<Message>>,
+    },
+    /// Of [`Work::Check`].
+    Checked {
+        /// The peer that sent it.
+        from: Peer,
+        /// The snapshot that it is a part of; none of an offer.
+        snapshot: Option<BlockId>,
+        /// What is proven, if this node can tell, or what is wrong with it.
+        result: Result<Option<Box<Proven>>, String>,
+    },
+    /// Of [`Work::Sweep`]: deletions to be written; none left if empty.
+    Swept(Batch),
     /// This node cannot read its own data.
     Failed(ExecutionError),
 }

@@ -5,6 +5,7 @@ use dalil_ledger::block::{Attachment, Block, BlockId, Header, Height};
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::{Hash, Signature};
 use dalil_ledger::evidence::Evidence;
+use dalil_ledger::snapshot::{Chunk, Offer, Prefix, WindowBlock};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::Certificate;
 
@@ -91,6 +92,34 @@ pub struct HeadCosignature {
     pub log_signature: Signature,
 }
 
+/// Names a part of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead)]
+pub enum PartName {
+    /// Blocks of the recent window, from this height down.
+    Window(Height),
+    /// What lies under a prefix of the state's paths.
+    Chunk(Prefix),
+}
+
+/// A part of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
+pub enum Part {
+    /// Blocks of the recent window, highest first.
+    Window(Vec<WindowBlock>),
+    /// What lies under the prefix.
+    Chunk(Prefix, Chunk),
+}
+
+impl Part {
+    /// What it answers; none of nothing.
+    pub fn name(&self) -> Option<PartName> {
+        match self {
+            Self::Window(blocks) => blocks.first().map(|block| PartName::Window(block.header.height)),
+            Self::Chunk(prefix, _) => Some(PartName::Chunk(*prefix)),
+        }
+    }
+}
+
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead)]
 pub enum Message {
@@ -118,6 +147,28 @@ pub enum Message {
     FetchCosignatures(u64),
     /// A consensus key contradicted itself (rule 13).
     Evidence(Evidence),
+    /// Answer to [`Message::FetchDecided`] by a node that was restored from a snapshot: its blocks begin at this height.
+    HeldFrom(Height),
+    /// Asks for the newest snapshot above this height.
+    FetchSnapshot(Height),
+    /// Answer to it.
+    Snapshot(Box<Offer>),
+    /// Asks for a part of the snapshot whose head has this id.
+    FetchPart {
+        /// Block id of the snapshot's head.
+        snapshot: BlockId,
+        /// Which part.
+        name: PartName,
+    },
+    /// Answer to it.
+    Part {
+        /// Block id of the snapshot's head.
+        snapshot: BlockId,
+        /// The part.
+        part: Part,
+    },
+    /// Answer to it where that snapshot is not held any more.
+    SnapshotGone(BlockId),
 }
 
 impl Message {
@@ -131,8 +182,17 @@ impl Message {
             | Self::FetchBlock(_)
             | Self::FetchDecided(_)
             | Self::FetchCosignatures(_)
-            | Self::Evidence(_) => Lane::Votes,
-            Self::Records(_) | Self::Compact(_) | Self::Block(_) | Self::Decided(_) => Lane::Bulk,
+            | Self::Evidence(_)
+            | Self::HeldFrom(_)
+            | Self::FetchSnapshot(_)
+            | Self::FetchPart { .. }
+            | Self::SnapshotGone(_) => Lane::Votes,
+            Self::Records(_)
+            | Self::Compact(_)
+            | Self::Block(_)
+            | Self::Decided(_)
+            | Self::Snapshot(_)
+            | Self::Part { .. } => Lane::Bulk,
         }
     }
 

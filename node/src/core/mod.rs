@@ -6,8 +6,9 @@
 //! results back; a simulator may do the same on a seeded clock, network and disk.
 //!
 //! `admission.rs` takes records in, `admitted.rs` says whom to let in, `driver.rs` runs consensus and commits,
-//! `catch_up.rs` fetches what is missing, `cosigning.rs` publishes heads, `evidence.rs` keeps contradictions of validators
-//! and puts them on the chain. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
+//! `catch_up.rs` fetches blocks that are missing and `snapshot` the ledger where too many are, `serve.rs` gives others what
+//! they ask for, `cosigning.rs` publishes heads, `evidence.rs` keeps contradictions of validators and puts them on the
+//! chain. Slow work (signatures, execution) leaves as [`Work`] and comes back as [`Done`].
 
 mod admission;
 mod admitted;
@@ -22,6 +23,9 @@ pub mod executor;
 mod fifo;
 pub mod mempool;
 pub mod message;
+pub mod progress;
+pub mod serve;
+pub mod snapshot;
 pub mod sync;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,6 +42,8 @@ use dalil_ledger::store::{Executed, Family, Ledger, LedgerView, StoreError};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet};
 use serde::Serialize;
 
+pub use snapshot::SyncSettings;
+
 pub use event::{Answer, Done, Effect, Event, Notice, Peer, Persist, RequestId, Source, Timer, Work};
 use message::BLOCK_BYTES_MAX;
 pub use message::Message;
@@ -48,6 +54,8 @@ use cosign::Cosigning;
 use evidence::EvidenceBook;
 use fifo::Fifo;
 use mempool::Mempool;
+use progress::{Pace, Progress};
+use snapshot::Snapshots;
 use sync::Sync;
 
 /// Key of the consensus record in [`Family::Consensus`].
@@ -102,6 +110,12 @@ enum Then {
     Committed { executed: Arc<Executed>, source: Source },
     /// Evidence is durable.
     Evidence(Box<Evidence>),
+    /// A part of a snapshot is durable.
+    PartWritten,
+    /// A snapshot is the ledger.
+    Restored,
+    /// What was left over is deleted.
+    Swept,
 }
 
 /// A decision whose block is being executed again or written.
@@ -134,8 +148,10 @@ pub struct Standing {
     pub round: Round,
     /// Whether this node signs, and if not, why.
     pub signing: String,
-    /// The highest height that peers report.
+    /// The height that more than f peers report to have reached.
     pub target: Height,
+    /// What the node is doing to get there.
+    pub progress: Progress,
     /// Records waiting.
     pub pending: usize,
     /// Contradictions of validators that are proven: keys at heights.
@@ -175,6 +191,8 @@ pub struct Core {
     /// Keys of the bodies in the database that the next commit deletes.
     stored_bodies: Vec<Vec<u8>>,
     sync: Sync,
+    snapshots: Snapshots,
+    pace: Option<Pace>,
     /// How often each peer was given blocks since the last rebroadcast.
     served: BTreeMap<Peer, u32>,
     /// Who was given cosignatures since then.
@@ -193,6 +211,16 @@ pub struct Core {
 impl Core {
     /// Takes up the ledger where it is. Replay is finished on return; only then may messages be fed in.
     pub fn start(ledger: Ledger, keys: Option<ValidatorKeys>, now_ms: u64) -> Result<(Self, Vec<Effect>), StartError> {
+        Self::start_with(ledger, keys, SyncSettings::default(), now_ms)
+    }
+
+    /// As [`Self::start`], with an operator's settings.
+    pub fn start_with(
+        ledger: Ledger,
+        keys: Option<ValidatorKeys>,
+        settings: SyncSettings,
+        now_ms: u64,
+    ) -> Result<(Self, Vec<Effect>), StartError> {
         let genesis = ledger.genesis()?;
         let limits = &genesis.parameters.limits;
         let got = u64::from(limits.bytes_max) + u64::from(limits.attachment_bytes_max);
@@ -208,6 +236,7 @@ impl Core {
             drift_ms: genesis.parameters.clock_drift_ms,
         };
         let restored = restore(&view)?;
+        let snapshots = Snapshots::start(&ledger, settings)?;
         let stored_bodies = stored_bodies(&ledger)?;
         let consensus_key = keys.as_ref().map(|keys| keys.consensus.public());
         let reporter = keys.as_ref().map(|keys| evidence::reporter_of(&keys.consensus));
@@ -242,6 +271,8 @@ impl Core {
             deciding: None,
             stored_bodies,
             sync: Sync::default(),
+            snapshots,
+            pace: None,
             served: BTreeMap::new(),
             cosignatures_served: BTreeSet::new(),
             cosigning: Cosigning::default(),
@@ -257,6 +288,8 @@ impl Core {
         core.open_head()?;
         core.open_evidence()?;
         core.arm_cosign();
+        core.consider_snapshot();
+        core.sweep();
         core.enqueue(outputs);
         core.settle();
         let effects = core.effects.drain(..).collect();
@@ -280,6 +313,8 @@ impl Core {
                 self.sync.overdue(number);
                 self.ask_for_blocks();
             }
+            Event::Timer(Timer::Part(number)) => self.part_overdue(number),
+            Event::Timer(Timer::Snapshot) => self.snapshot_tick(),
             Event::Done(done) => self.done(done),
             Event::Persisted(seq) => self.fifo.durable(seq),
         }
@@ -298,6 +333,7 @@ impl Core {
             round: self.engine.round(),
             signing: signing_words(self.engine.standing()),
             target: self.sync.credible(self.validators.max_faulty()).saturating_sub(1).max(head.height),
+            progress: self.progress(),
             pending: self.mempool.len(),
             contradictions: self.evidence.places(),
             contradictions_unrecorded: self.evidence.open(),
@@ -314,12 +350,18 @@ impl Core {
             Message::FetchCosignatures(size) => self.serve_cosignatures(from, size),
             Message::Evidence(evidence) => self.evidence_arrived(from, evidence),
             Message::FetchRecords(leaves) => self.serve_records(from, &leaves),
-            Message::FetchBlock(id) => self.serve_body(from, &id),
+            Message::FetchBlock(id) => self.serve_body(from, id),
             Message::FetchDecided(height) => self.serve_decided(from, height),
             Message::Records(records) => self.records_arrived(from, records),
             Message::Compact(compact) => self.compact_arrived(from, compact),
             Message::Block(block) => self.body_arrived(from, block),
             Message::Decided(blocks) => self.decided_arrived(from, blocks),
+            Message::HeldFrom(height) => self.held_from(from, height),
+            Message::FetchSnapshot(above) => self.serve_offer(from, above),
+            Message::Snapshot(offer) => self.offer_arrived(from, offer),
+            Message::FetchPart { snapshot, name } => self.serve_part(from, snapshot, name),
+            Message::Part { snapshot, part } => self.part_arrived(from, snapshot, part),
+            Message::SnapshotGone(snapshot) => self.snapshot_gone(&from, &snapshot),
         }
     }
 
@@ -329,6 +371,13 @@ impl Core {
             Done::Rechecked { parent, dropped } => self.rechecked(parent, dropped),
             Done::Built { demand, built } => self.built(demand, built),
             Done::Executed { parent, block, result } => self.executed(parent, block, result),
+            Done::Served { to, message } => {
+                if let Some(message) = message {
+                    self.effect(Effect::Send(to, *message));
+                }
+            }
+            Done::Checked { from, snapshot, result } => self.snapshot_checked(from, snapshot, result),
+            Done::Swept(batch) => self.swept(batch),
             Done::Failed(error) => self.halt(format!(
                 "this node cannot read its own data: {error}. Stop it, move its data folder away and start it again: it \
                  fetches the chain from its peers. Leave the sign record where it is"

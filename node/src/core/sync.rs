@@ -9,6 +9,8 @@ use super::message::{DecidedBlock, MESSAGE_BYTES_MAX, SYNC_BLOCKS_MAX};
 
 /// How long a peer may take to answer, in milliseconds.
 pub const SYNC_TIMEOUT_MS: u64 = 3_000;
+/// A peer whose blocks are worthless is asked as if it had failed to answer so often.
+const WORTHLESS_MISSES: u32 = 8;
 
 /// A node that is behind. It never counts as caught up for good: whoever reports a higher height starts it again.
 #[derive(Debug, Default)]
@@ -19,6 +21,11 @@ pub struct Sync {
     members: BTreeSet<Peer>,
     /// Peers to ask, the next one first.
     peers: VecDeque<Peer>,
+    /// How often a peer failed to answer since its last good block. Whoever fails less is asked first, so that a peer that
+    /// claims any height and sends nothing holds up nobody.
+    misses: BTreeMap<Peer, u32>,
+    /// The lowest height that a peer says it holds, where it said so.
+    held_from: BTreeMap<Peer, Height>,
     /// The peer that was asked and has not answered, with the number of the request.
     asked: Option<(Peer, u64)>,
     /// Requests so far.
@@ -76,9 +83,10 @@ impl Sync {
         if self.asked.is_some() || !self.queue.is_empty() {
             return None;
         }
-        // Whoever does not answer has gone to the end of the line.
-        let ahead = |peer: &Peer| self.reported.get(peer).is_some_and(|height| *height > next);
-        let place = self.peers.iter().position(ahead)?;
+        let can_serve = |(_, peer): &(usize, &Peer)| self.is_ahead(peer, next) && !self.lacks(peer, next);
+        let misses = |(_, peer): &(usize, &Peer)| self.misses.get(*peer).copied().unwrap_or_default();
+        // Of those who failed equally often the first in line.
+        let (place, _) = self.peers.iter().enumerate().filter(can_serve).min_by_key(misses)?;
         let peer = self.peers.remove(place)?;
         self.peers.push_back(peer);
         self.requests += 1;
@@ -86,9 +94,41 @@ impl Sync {
         Some(Ask { peer, from: next, number: self.requests })
     }
 
+    fn is_ahead(&self, peer: &Peer, next: Height) -> bool {
+        self.reported.get(peer).is_some_and(|height| *height > next)
+    }
+
+    fn lacks(&self, peer: &Peer, next: Height) -> bool {
+        self.held_from.get(peer).is_some_and(|first| *first > next)
+    }
+
+    /// The peers that report to be above `next`.
+    pub fn ahead(&self, next: Height) -> impl Iterator<Item = Peer> + '_ {
+        self.peers.iter().copied().filter(move |peer| self.is_ahead(peer, next))
+    }
+
+    /// How many of them say that they do not hold the block at `next` any more.
+    pub fn lacking(&self, next: Height) -> usize {
+        self.ahead(next).filter(|peer| self.lacks(peer, next)).count()
+    }
+
+    /// `peer` holds no block below `first`.
+    pub fn holds_from(&mut self, peer: Peer, first: Height) {
+        self.held_from.insert(peer, first);
+        self.asked = self.asked.filter(|(asked, _)| *asked != peer);
+    }
+
+    /// A block that `peer` sent is good.
+    pub fn was_good(&mut self, peer: &Peer) {
+        self.misses.remove(peer);
+    }
+
     /// The time of request `number` is over; another peer may be asked if it was not answered.
     pub fn overdue(&mut self, number: u64) {
-        self.asked = self.asked.filter(|(_, asked)| *asked != number);
+        if let Some((peer, _)) = self.asked.take_if(|(_, asked)| *asked == number) {
+            let misses = self.misses.entry(peer).or_default();
+            *misses = misses.saturating_add(1);
+        }
     }
 
     /// Blocks arrived. Those that continue what is held are kept, as far as there is room.
@@ -125,7 +165,7 @@ impl Sync {
         self.queue.clear();
         self.queued_bytes = 0;
         self.asked = self.asked.filter(|(asked, _)| asked != peer);
-        self.peers.retain(|other| other != peer);
-        self.peers.push_back(*peer);
+        let misses = self.misses.entry(*peer).or_default();
+        *misses = misses.saturating_add(WORTHLESS_MISSES);
     }
 }

@@ -21,7 +21,7 @@ use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
 
-use crate::core::ValidatorKeys;
+use crate::core::{SyncSettings, ValidatorKeys};
 
 /// What an operator sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Config {
     /// Network keys of nodes that may connect without being validators.
     #[serde(default)]
     pub observers: Vec<PublicKey>,
+    /// When to fetch a snapshot, and which to offer.
+    #[serde(default)]
+    pub sync: SyncSettings,
 }
 
 impl Config {

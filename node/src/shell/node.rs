@@ -54,7 +54,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         warn!("an operator lifted the quarantine of this key: should another copy of it sign, the chain can fork");
     }
     let ledger = open_ledger(home, &genesis)?;
-    let (core, effects) = Core::start(ledger.clone(), validator_keys, now_ms()).map_err(|error| match error {
+    let (core, effects) = Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
         StartError::Store(StoreError::Kv(_)) => anyhow::Error::new(error).context(remedy(&home.data())),
         other => other.into(),
     })?;
@@ -225,6 +225,16 @@ impl Running {
         }
     }
 
+    /// Readers see the newest version from now on.
+    fn show_newest(&self) {
+        match self.ledger.view() {
+            Ok(view) => {
+                self.view.send_replace(view);
+            }
+            Err(error) => error!(%error, "cannot read the ledger"),
+        }
+    }
+
     fn log(&self, notice: Notice) {
         match notice {
             Notice::Committed { height, id, records, source } => {
@@ -233,15 +243,14 @@ impl Running {
                     Source::Sync => "sync",
                 };
                 info!(height, block = %id, records, source, "block committed");
-                match self.ledger.view() {
-                    Ok(view) => {
-                        self.view.send_replace(view);
-                    }
-                    Err(error) => error!(%error, "cannot read the ledger"),
-                }
+                self.show_newest();
             }
-            Notice::CatchingUp { from, to } => info!(from, to, "catching up"),
             Notice::Evidence(what) => error!(%what, "a validator broke the rules of consensus"),
+            Notice::Restored { height, id } => {
+                info!(height, block = %id, "a snapshot was restored; older entries are to be had from other nodes");
+                self.show_newest();
+            }
+            Notice::CatchingUp(progress) => info!("{progress}"),
             Notice::BadCosignature(what) => warn!(%what, "cosignature refused"),
         }
     }

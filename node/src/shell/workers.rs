@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Parameters;
+use dalil_ledger::snapshot::{ChunkError, OfferError, sweep};
 use dalil_ledger::state::ReadCache;
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::transaction::SignedTransaction;
 
+use crate::core::event::{Claim, Proven};
 use crate::core::executor::{self, Candidate, ExecutionError, Rejection, Signatures};
-use crate::core::{Done, Work};
+use crate::core::snapshot::SWEPT_AT_ONCE;
+use crate::core::{Done, Peer, Work, serve};
 
 /// Entries in one generation of one shard of the cache.
 const GENERATION_MAX: usize = 8_192;
@@ -148,6 +151,11 @@ impl Workers {
                 };
                 Ok(Done::Executed { parent, block, result })
             }
+            Work::Serve { to, view, request } => {
+                Ok(Done::Served { to, message: serve::answer(&view, &request)?.map(Box::new) })
+            }
+            Work::Check { from, claim } => check(from, *claim),
+            Work::Sweep { view, restoring } => Ok(Done::Swept(sweep(&view, restoring, SWEPT_AT_ONCE)?)),
         }
     }
 
@@ -165,4 +173,32 @@ impl Workers {
             Err(_) => Ok(Err(Rejection::new("T_INTERNAL", "this node failed to judge the record; its log says where"))),
         }
     }
+}
+
+/// Checks something of a snapshot. What is wrong with it is the sender's fault, unless this node cannot tell.
+fn check(from: Peer, claim: Claim) -> Result<Done, ExecutionError> {
+    let (snapshot, result) = match claim {
+        Claim::Offer(offer, known) => {
+            let result = match offer.verify(&known) {
+                Ok(_) => Ok(Some(Proven::Offer(offer))),
+                // The sets between may have changed in a way that this node did not hear of.
+                Err(OfferError::Validators { .. }) => Ok(None),
+                Err(error) => Err(format!("snapshot: {error}")),
+            };
+            (None, result)
+        }
+        Claim::Chunk { snapshot, prefix, chunk, expected } => {
+            let result = match chunk.check(&prefix, &expected) {
+                Ok(checked) => Ok(Some(Proven::Chunk(prefix, checked))),
+                Err(ChunkError::State(error)) => return Err(error.into()),
+                Err(error) => Err(format!("chunk of a snapshot: {error}")),
+            };
+            (Some(snapshot), result)
+        }
+        Claim::Window { snapshot, blocks, above } => {
+            let result = above.check(&blocks).map(|known| Some(Proven::Window(blocks, known)));
+            (Some(snapshot), result.map_err(|error| format!("window of a snapshot: {error}")))
+        }
+    };
+    Ok(Done::Checked { from, snapshot, result: result.map(|proven| proven.map(Box::new)) })
 }

@@ -13,9 +13,11 @@ mod membership;
 mod refusals;
 mod rooms;
 mod simulator;
+mod snapshot;
 mod storms;
 #[path = "../support/mod.rs"]
 mod support;
+mod sync;
 
 use simulator::world;
 

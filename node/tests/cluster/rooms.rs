@@ -77,6 +77,20 @@ fn the_next_peer_is_asked_when_one_does_not_answer() {
     assert_eq!(sync.ask(1), None, "the timer of another request");
     sync.overdue(first.number);
     assert_eq!(sync.ask(1).unwrap().peer, two);
+    // Who failed is asked again only where nobody who answers is ahead.
+    sync.overdue(first.number + 1);
+    let good = PublicKey([4; 32]);
+    sync.reports(good, 9);
+    for _ in 0..3 {
+        assert_eq!(sync.ask(1).unwrap().peer, good);
+        sync.got(good, 1, Vec::new());
+    }
+    // Who holds no blocks from there on is not asked for them.
+    sync.holds_from(good, 5);
+    assert_eq!(sync.lacking(1), 1);
+    assert_eq!(sync.ask(1).unwrap().peer, one);
+    sync.overdue(first.number + 5);
+    assert_eq!(sync.ask(5).unwrap().peer, good);
     // What a single peer claims is asked for, but believed by nobody.
     sync.reports(low, u64::MAX);
     assert_eq!((sync.target(), sync.credible(1)), (u64::MAX, 9));

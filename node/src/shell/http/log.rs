@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::checkpoint::Policy;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::log::tile::{Tile, TileKind, bundle_bytes, hash_tile_bytes};
+use dalil_ledger::log::tile::Tile;
 use dalil_ledger::state::StateView as _;
 use dalil_ledger::validators::Certificate;
 use serde::{Deserialize, Serialize};
@@ -39,13 +39,7 @@ pub(super) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Re
             view.log_size()
         )));
     }
-    let bytes = match tile.kind() {
-        TileKind::Hashes { .. } => hash_tile_bytes(view, &tile).map_err(Problem::internal)?,
-        TileKind::Entries => {
-            let entries = view.entries_bytes(tile.first(), usize::from(tile.width())).map_err(Problem::internal)?;
-            bundle_bytes(entries.iter().map(Vec::as_slice)).map_err(Problem::internal)?
-        }
-    };
+    let bytes = view.tile_bytes(&tile)?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)], bytes)
         .into_response())
 }
@@ -80,10 +74,10 @@ pub(super) async fn block(State(app): State<App>, Path(height): Path<String>) ->
         "head" => view.head().height,
         number => number.parse().map_err(|_| Problem::bad_request("height", "expected a height or `head`"))?,
     };
-    let block = view.block(height).map_err(Problem::internal)?;
+    let block = view.block(height)?;
     let block =
         block.ok_or_else(|| Problem::not_found(format!("height {height} is above the head {}", view.head().height)))?;
-    let certificate = view.commit(height).map_err(Problem::internal)?;
+    let certificate = view.commit(height)?;
     Ok(Json(ShownBlock {
         id: block.id(),
         records: block.records.iter().map(|record| record.id()).collect(),

@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use dalil_ledger::store::StoreError;
 use serde::{Deserialize, Serialize};
 
 use crate::core::executor::Rejection;
@@ -37,6 +38,16 @@ impl Problem {
     pub fn internal(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "this node cannot answer; ask another one")
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// What lies below this node's snapshot is another node's to answer; anything else is this node's trouble.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotHeld { .. } => Self::new(StatusCode::NOT_FOUND, "not_held", error.to_string()),
+            other => Self::internal(other),
+        }
     }
 }
 

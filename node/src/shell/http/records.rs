@@ -12,6 +12,7 @@ use dalil_contracts::Invocation;
 use dalil_ledger::block::{Attachment, Entry, Header};
 use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::document::SubjectId;
+use dalil_ledger::store::StoreError;
 use dalil_ledger::transaction::SignedTransaction;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -148,12 +149,20 @@ pub(super) async fn show(State(app): State<App>, Path(which): Path<String>) -> R
             let id: Hash = which.parse().map_err(|_| {
                 Problem::bad_request("which", "expected a log index or a transaction id of 64 hexadecimal digits")
             })?;
-            view.index_of(&id).map_err(Problem::internal)?
+            view.index_of(&id)?
         }
     };
-    let not_here = || Problem::not_found(format!("{which} is not in the log of {} entries", view.log_size()));
+    let first = view.base().index;
+    let not_here = || {
+        if first > 0 {
+            // Of what is older it does not know whether there is such a record.
+            return StoreError::NotHeld { first }.into();
+        }
+        Problem::not_found(format!("{which} is not in the log of {} entries", view.log_size()))
+    };
     let index = index.ok_or_else(not_here)?;
-    let bytes = view.entry_bytes(index).map_err(Problem::internal)?.ok_or_else(not_here)?;
+    let beyond = || Problem::not_found(format!("{which} is not in the log of {} entries", view.log_size()));
+    let bytes = view.entry_bytes(index)?.ok_or_else(beyond)?;
     Ok(Json(shown(index, &bytes)?))
 }
 
@@ -181,10 +190,10 @@ pub(super) async fn history(
 ) -> Result<Json<History>, Problem> {
     let view = app.node.view.borrow().clone();
     let limit = query.limit.unwrap_or(HISTORY_MAX).clamp(1, HISTORY_MAX);
-    let indexes = view.history(&query.subject, query.from, limit).map_err(Problem::internal)?;
+    let indexes = view.history(&query.subject, query.from, limit)?;
     let mut records = Vec::with_capacity(indexes.len());
     for index in &indexes {
-        if let Some(bytes) = view.entry_bytes(*index).map_err(Problem::internal)? {
+        if let Some(bytes) = view.entry_bytes(*index)? {
             records.push(shown(*index, &bytes)?);
         }
     }

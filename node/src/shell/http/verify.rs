@@ -134,12 +134,12 @@ pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Quer
     if index >= size {
         return Err(beyond());
     }
-    let entry = view.entry(index).map_err(Problem::internal)?.ok_or_else(beyond)?;
+    let entry = view.entry(index)?.ok_or_else(beyond)?;
     let document = match uri {
         Some(uri) => batch_document(view, &entry, &uri)?,
         None => None,
     };
-    let path = view.inclusion_proof(index, size).map_err(Problem::internal)?;
+    let path = view.inclusion_proof(index, size)?;
     let receipt = InclusionReceipt::new(entry, index, path, published.note.clone());
     let receipt = match document {
         Some(document) => receipt.for_document(document),

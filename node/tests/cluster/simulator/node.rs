@@ -7,7 +7,7 @@ use dalil_consensus::SignRecord;
 use dalil_ledger::crypto::{PublicKey, SecretKey};
 use dalil_ledger::store::{Kv, Ledger, LedgerView};
 use dalil_node::core::cosign::Published;
-use dalil_node::core::{Core, Effect, ValidatorKeys};
+use dalil_node::core::{Core, Effect, SyncSettings, ValidatorKeys};
 use dalil_node::shell::home::NodeKeys;
 use dalil_node::shell::workers::Workers;
 
@@ -46,6 +46,7 @@ pub struct Node {
     pub consensus: Option<PublicKey>,
     secrets: Option<Secrets>,
     pub conduct: Conduct,
+    pub sync: SyncSettings,
     pub adversary: Option<Box<Adversary>>,
     chain: Arc<Chain>,
     workers: Arc<Workers>,
@@ -82,6 +83,7 @@ impl Node {
             consensus,
             secrets,
             conduct: Conduct::Honest,
+            sync: SyncSettings::default(),
             adversary: None,
             disk: Disk::new(chain.fresh_database(), sign_record),
             chain: chain.clone(),
@@ -106,7 +108,8 @@ impl Node {
         let kv: Arc<dyn Kv> = Arc::new(self.disk.kv.clone());
         let ledger = Ledger::open(kv, Some(&self.chain.id)).map_err(|error| error.to_string())?;
         let keys = self.validator_keys()?;
-        let (core, effects) = Core::start(ledger.clone(), keys, now_ms).map_err(|error| error.to_string())?;
+        let (core, effects) =
+            Core::start_with(ledger.clone(), keys, self.sync, now_ms).map_err(|error| error.to_string())?;
         let workers = self.workers.clone();
         self.running = Some(Running { core, ledger, workers, published: None });
         Ok(effects)

@@ -43,6 +43,9 @@ enum Item {
     Start,
 }
 
+/// Changes what a node sends, or keeps it back.
+pub type Tamper = Box<dyn FnMut(Message) -> Option<Message>>;
+
 /// For a node's life; a delivery belongs to the life in which it was sent out.
 struct Due {
     node: usize,
@@ -91,6 +94,12 @@ pub struct World {
     pub sent: Vec<Message>,
     pub keep_sent: bool,
     pub cuts: Cuts,
+    /// What nodes do to what they send.
+    pub tamper: BTreeMap<usize, Tamper>,
+    /// A node crashes when so many more writes are durable, before it is told of the last one.
+    pub crash_after_writes: Option<(usize, u64)>,
+    /// Snapshots that became a node's ledger, with their heights.
+    pub restored: Vec<(usize, u64)>,
     queue: BTreeMap<(u64, u64), Due>,
     serial: u64,
     request: RequestId,
@@ -139,6 +148,9 @@ impl World {
             sent: Vec::new(),
             keep_sent: true,
             cuts: Cuts::default(),
+            tamper: BTreeMap::new(),
+            crash_after_writes: None,
+            restored: Vec::new(),
             queue: BTreeMap::new(),
             serial: 0,
             request: 0,
@@ -402,7 +414,16 @@ impl World {
                 }
             }
             Item::Written => {
-                if let Some(seq) = self.complete_write(node) {
+                let done = self.complete_write(node);
+                if let Some((_, left)) = self.crash_after_writes.as_mut().filter(|(victim, _)| *victim == node) {
+                    *left -= 1;
+                    if *left == 0 {
+                        self.crash_after_writes = None;
+                        self.crash(node);
+                        return true;
+                    }
+                }
+                if let Some(seq) = done {
                     self.feed(node, Event::Persisted(seq));
                 }
             }
@@ -545,6 +566,7 @@ impl World {
         match notice {
             Notice::BadCosignature(why) => self.notices.push((node, why)),
             Notice::Evidence(_) => self.tally.evidence += u64::from(self.nodes[node].is_honest()),
+            Notice::Restored { height, .. } => self.restored.push((node, height)),
             Notice::Committed { source: Source::Sync, .. } => self.tally.synced_blocks += 1,
             _ => {}
         }
@@ -581,6 +603,12 @@ impl World {
     }
 
     fn spread(&mut self, from: usize, peer: Option<PublicKey>, message: &Message) {
+        let altered = self.tamper.get_mut(&from).map(|tamper| tamper(message.clone()));
+        let message = match &altered {
+            Some(None) => return,
+            Some(Some(altered)) => altered,
+            None => message,
+        };
         let sender = &self.nodes[from];
         self.oracle.sent(sender.honest_key(), sender.is_honest(), message);
         // What arrives went over the wire.

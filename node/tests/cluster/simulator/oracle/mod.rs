@@ -318,7 +318,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// What an honest node holds on disk is a prefix of the log, and its own root over it is the log's.
+    /// What an honest node holds on disk is of the log, and its own root over it is the log's.
     pub fn check_prefix(&mut self, view: &LedgerView) {
         let result = self.prefix(view);
         self.judge(result);
@@ -326,11 +326,13 @@ impl Oracle {
 
     fn prefix(&self, view: &LedgerView) -> Result<(), String> {
         let size = view.log_size();
-        let entries = view.entries_bytes(0, size as usize).map_err(|error| error.to_string())?;
-        if entries.len() as u64 != size {
-            return Err(format!("{} entries on disk, the head says {size}", entries.len()));
+        // A node that was restored from a snapshot holds the log from there on.
+        let first = view.base().index;
+        let entries = view.entries_bytes(first, (size - first) as usize).map_err(|error| error.to_string())?;
+        if entries.len() as u64 != size - first {
+            return Err(format!("{} entries on disk from {first} on, the head says {size}", entries.len()));
         }
-        self.log.compare(0, &entries)?;
+        self.log.compare(first, &entries)?;
         let root = view.log_root().map_err(|error| error.to_string())?;
         if self.log.tree.root_at(size) != Some(root.0) {
             return Err(format!("a node takes another root for that of {size} leaves"));
