@@ -22,6 +22,7 @@ pub struct Report {
     pub lost_writes: u64,
     pub torn_records: u64,
     pub evidence: u64,
+    pub convicted: u64,
     pub delivered: u64,
     pub altered: u64,
     /// The longest, and its seed.
@@ -49,6 +50,7 @@ impl Report {
         self.lost_writes += tally.lost_writes;
         self.torn_records += tally.torn_records;
         self.evidence += tally.evidence;
+        self.convicted += outcome.convicted;
         self.delivered += tally.delivered;
         self.altered += tally.altered;
         self.recovery_max = self.recovery_max.max((outcome.recovery_ms, seed));
@@ -80,6 +82,7 @@ impl Report {
         self.lost_writes += other.lost_writes;
         self.torn_records += other.torn_records;
         self.evidence += other.evidence;
+        self.convicted += other.convicted;
         self.delivered += other.delivered;
         self.altered += other.altered;
         self.recovery_max = self.recovery_max.max(other.recovery_max);
@@ -123,7 +126,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "reached: re-proposals {}, relocks {}, decisions in a past round {}, synced blocks {}, restarts with lost writes \
-             {}, torn sign records {}, evidence {}, altered messages {}",
+             {}, torn sign records {}, evidence {} (keys held guilty by all: {}), altered messages {}",
             self.reproposals,
             self.relocks,
             self.past_rounds,
@@ -131,6 +134,7 @@ impl fmt::Display for Report {
             self.lost_writes,
             self.torn_records,
             self.evidence,
+            self.convicted,
             self.altered
         )?;
         let faults: Vec<_> = self.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();

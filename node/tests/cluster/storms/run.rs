@@ -1,6 +1,6 @@
 //! One run: the storm of a plan, then calm, in which everybody must catch up and the chain go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dalil_contracts::Call;
@@ -14,7 +14,7 @@ use super::plan::{Fault, Load, Plan};
 use crate::simulator::chain::Chain;
 use crate::simulator::disk::{WRITE_MS, Word};
 use crate::simulator::node::Running;
-use crate::simulator::oracle::Witness;
+use crate::simulator::oracle::{self, Witness};
 use crate::simulator::trace::Trace;
 use crate::simulator::world::{FAIR, Tally, World};
 use crate::support::{SDO, domicile, key_of, results, signed_for, signed_otherwise};
@@ -23,6 +23,8 @@ use crate::support::{SDO, domicile, key_of, results, signed_for, signed_otherwis
 const RECOVERY_MS: u64 = 60_000;
 /// And within so many rounds of one height.
 const RECOVERY_ROUNDS: u64 = 16;
+/// Within this time after that everybody holds evidence against whoever was caught, in milliseconds.
+const EVIDENCE_MS: u64 = 60_000;
 /// How often that is looked at, in milliseconds.
 const LOOK_MS: u64 = 100;
 /// Numbers of the records with which the chain is tried afterwards.
@@ -36,6 +38,8 @@ pub struct Outcome {
     pub faults: BTreeMap<&'static str, u64>,
     /// From the end of the storm until all was well.
     pub recovery_ms: u64,
+    /// Keys against which everybody holds evidence.
+    pub convicted: u64,
     pub simulated_ms: u64,
     pub violation: Option<String>,
     /// The last events, if they were asked for.
@@ -64,6 +68,7 @@ struct Run {
     away: Vec<usize>,
     faults: BTreeMap<&'static str, u64>,
     recovery_ms: u64,
+    convicted: u64,
 }
 
 /// Runs a plan. A panic anywhere is a broken rule like any other.
@@ -85,6 +90,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         tally: run.world.tally,
         faults: run.faults,
         recovery_ms: run.recovery_ms,
+        convicted: run.convicted,
         simulated_ms: run.world.now_ms - crate::support::START_MS,
         violation,
         trace: trace.unwrap_or_default(),
@@ -107,7 +113,7 @@ impl Run {
         let start_ms = world.now_ms;
         let numbered = begins.chain(asked).enumerate();
         let schedule = numbered.map(|(order, (at_ms, it))| ((start_ms + at_ms, order), it)).collect();
-        Self { world, schedule, away: Vec::new(), faults: BTreeMap::new(), recovery_ms: 0 }
+        Self { world, schedule, away: Vec::new(), faults: BTreeMap::new(), recovery_ms: 0, convicted: 0 }
     }
 
     fn play(&mut self, plan: &Plan) -> Result<(), String> {
@@ -131,6 +137,7 @@ impl Run {
             self.world.start_all();
             size = self.recover(FRESH + 1)?;
         }
+        self.convict()?;
         self.world.check_disks(size);
         self.check()?;
         self.same_state()
@@ -356,6 +363,28 @@ impl Run {
             }
             if self.world.oracle.round() > rounds + RECOVERY_ROUNDS {
                 return Err(format!("more than {RECOVERY_ROUNDS} rounds after the storm\n{}", self.world.standings()));
+            }
+            self.world.run_to(self.world.now_ms + LOOK_MS);
+            self.check()?;
+        }
+    }
+
+    /// Whoever is accused on one honest disk comes to be on all of them, and nobody who kept the rules ever is.
+    fn convict(&mut self) -> Result<(), String> {
+        let end_ms = self.world.now_ms + EVIDENCE_MS;
+        loop {
+            let honest = self.world.nodes.iter().filter(|node| node.is_honest());
+            let accused: Vec<_> = honest.map(|node| oracle::accused(&node.disk.kv)).collect();
+            let all: BTreeSet<_> = accused.iter().flatten().copied().collect();
+            if let Some(wronged) = all.iter().find(|key| !self.world.oracle.byzantine.contains(key)) {
+                return Err(format!("{wronged:?} kept the rules and stands accused"));
+            }
+            if accused.iter().all(|held| *held == all) {
+                self.convicted = all.len() as u64;
+                return Ok(());
+            }
+            if self.world.now_ms >= end_ms {
+                return Err(format!("evidence has not reached everybody {EVIDENCE_MS} ms later: {accused:?}"));
             }
             self.world.run_to(self.world.now_ms + LOOK_MS);
             self.check()?;

@@ -9,6 +9,7 @@
 //! with a polka from then on. `cosignatures` holds that heads are cosigned in order and never after a precommit above them.
 
 mod cosignatures;
+mod evidence;
 mod log;
 mod merkle;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use dalil_node::core::Message;
 use dalil_node::core::message::HeadCosignature;
 
 use cosignatures::{Cosignatures, Seen};
+pub use evidence::accused;
 use log::Log;
 use votes::{Kind, Statement, Votes, quorum};
 
