@@ -34,11 +34,12 @@ SEED ?=
 TRACE ?=
 JOBS ?=
 
-.PHONY: help setup build demo test model mutants sim lint fmt advisories bench docs image testnet-up testnet-down testnet-logs tools crash fuzz
 # `make fuzz`: which target, and for how long each.
 TARGET ?= all
 SECONDS ?= 60
 
+.PHONY: help setup build demo test model mutants sim crash fuzz lint fmt advisories bench docs image testnet-up testnet-down \
+    testnet-logs tools
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -4,7 +4,7 @@
 
 mod support;
 
-use dalil_contracts::authority::evidence::{ANYBODY, CONTRADICTIONS_MAX, RecordedEvidence, evidence_key};
+use dalil_contracts::authority::evidence::{ANYBODY, CONTRADICTIONS_MAX, RecordedEvidence, evidence_key, recorded};
 use dalil_contracts::authority::{
     AuthorityCall, ConsensusKey, consensus_key_key, register_consensus_keys, validators_key,
 };
@@ -104,8 +104,8 @@ fn a9_a_contradiction_is_recorded_by_anybody_once_a_key_and_height() {
     assert_eq!(outcome.events[0].name, "authority.contradiction_recorded");
     let subjects: Vec<_> = outcome.subjects.iter().map(|subject| subject.as_str().to_owned()).collect();
     assert_eq!(subjects, [format!("consensus-key/{key}"), "department/land".to_owned()]);
-    let recorded: RecordedEvidence = world.get(&evidence_key(&key, 7)).unwrap();
-    assert_eq!(recorded, RecordedEvidence { department: token("land"), record: index, evidence });
+    let first: RecordedEvidence = world.get(&evidence_key(&key, 7)).unwrap();
+    assert_eq!(first, RecordedEvidence { department: token("land"), record: index, evidence });
     assert_eq!(record(&world, &key).unwrap().contradictions, 1);
     // Neither again nor by another contradiction of that height.
     assert_eq!(code(put_on_record(&mut world, evidence)), "A9");
@@ -115,6 +115,10 @@ fn a9_a_contradiction_is_recorded_by_anybody_once_a_key_and_height() {
     put_on_record(&mut world, precommits(&secret("land"), 9)).unwrap();
     put_on_record(&mut world, precommits(&secret("it"), 7)).unwrap();
     assert_eq!(record(&world, &key).unwrap().contradictions, 2);
+    // All of them can be found without a search.
+    let all: Vec<_> = recorded(&world.state).unwrap().into_iter().map(|it| (it.evidence.key, it.record)).collect();
+    assert_eq!(all.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [key, key, consensus_key("it")]);
+    assert!(all.is_sorted_by_key(|(_, record)| *record));
 }
 
 #[test]

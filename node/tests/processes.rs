@@ -122,7 +122,9 @@ async fn contradictions_are_shown(network: &Network) {
     let index = said["index"].as_u64().unwrap();
 
     network.wait_for_height(2, network.height(0).await).await;
-    let (_, shown) = network.json(2, &format!("/v1/evidence?validator={}", key.public())).await.unwrap();
+    // Written down by this node a moment after the block.
+    let path = format!("/v1/evidence?validator={}", key.public());
+    let shown = network.json_when(2, &path, "shown", |shown| shown["evidence"][0].is_object()).await;
     let piece = &shown["evidence"][0];
     assert_eq!((piece["recorded"].as_u64(), piece["phase"].as_str()), (Some(index), Some("prevote")), "{shown}");
     assert_eq!(serde_json::from_value::<Evidence>(piece["evidence"].clone()).unwrap(), evidence);

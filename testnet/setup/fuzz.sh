@@ -62,6 +62,13 @@ fi
 broken=0
 while read -r name longest; do
     mkdir -p "$found/$name"
-    "$mode" "$name" "$longest" </dev/null || broken=1
+    case $mode in
+        fuzz) fuzz "$name" "$longest" </dev/null || broken=1 ;;
+        minimise) minimise "$name" </dev/null || broken=1 ;;
+        *)
+            complain "neither fuzz nor minimise: $mode"
+            exit 2
+            ;;
+    esac
 done <<<"$chosen"
 exit "$broken"

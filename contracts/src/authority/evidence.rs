@@ -12,7 +12,7 @@ use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::evidence::Evidence;
-use dalil_ledger::state::{Overlay, StateView as _};
+use dalil_ledger::state::{Overlay, StateError, StateView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,29 @@ pub const EVIDENCE_PREFIX: &str = "auth/evidence/";
 /// State key of the evidence against a consensus key at a height.
 pub fn evidence_key(key: &PublicKey, height: Height) -> Vec<u8> {
     format!("{EVIDENCE_PREFIX}{key}/{height}").into_bytes()
+}
+
+/// State key of the number of contradictions on record.
+fn count_key() -> Vec<u8> {
+    b"auth/contradictions".to_vec()
+}
+
+/// State key of the place, key and height, of the contradiction that was recorded as number `number`, from 0.
+fn listed_key(number: u64) -> Vec<u8> {
+    format!("auth/contradictions/{number}").into_bytes()
+}
+
+/// All contradictions on record, in the order of their records. The state cannot be searched, so it keeps a list.
+pub fn recorded(state: &dyn StateView) -> Result<Vec<RecordedEvidence>, StateError> {
+    let state = Overlay::new(state);
+    let count: u64 = state.get_value(&count_key())?.unwrap_or_default();
+    let missing = |number| StateError(format!("contradiction {number} of {count} is not in the state"));
+    (0..count)
+        .map(|number| {
+            let place: (PublicKey, Height) = state.get_value(&listed_key(number))?.ok_or_else(|| missing(number))?;
+            state.get_value(&evidence_key(&place.0, place.1))?.ok_or_else(|| missing(number))
+        })
+        .collect()
 }
 
 /// The consensus key that evidence at `height` speaks of, if it was in the set of that height and nothing higher than
@@ -98,6 +121,9 @@ pub(super) fn record(
     state.put_value(consensus_key_key(&key), &ConsensusKey { contradictions, ..accused });
     let recorded = RecordedEvidence { department, record: context.record, evidence: *evidence };
     state.put_value(evidence_key(&key, height), &recorded);
+    let count: u64 = state.get_value(&count_key())?.unwrap_or_default();
+    state.put_value(listed_key(count), &(key, height));
+    state.put_value(count_key(), &count.saturating_add(1));
     Ok(outcome)
 }
 

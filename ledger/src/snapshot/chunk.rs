@@ -29,7 +29,7 @@ impl Prefix {
     /// Of every path.
     pub const ROOT: Self = Self { depth: 0, path: Hash::ZERO };
 
-    /// Whether it is spelled as [`Self::child`] spells it.
+    /// Whether it is spelled as `child` spells it.
     pub fn is_proper(&self) -> bool {
         self.depth <= DEPTH_MAX && *self == Self::of(&self.path, self.depth)
     }

@@ -14,7 +14,9 @@
 use std::collections::BTreeMap;
 
 use dalil_consensus::{Accusation, Evidence, Position};
-use dalil_contracts::authority::evidence::{ANYBODY, EVIDENCE_PREFIX, RecordedEvidence, accused, require_open};
+use dalil_contracts::authority::evidence::{
+    ANYBODY, EVIDENCE_PREFIX, RecordedEvidence, accused, recorded, require_open,
+};
 use dalil_contracts::authority::{AuthorityCall, ConsensusKey};
 use dalil_contracts::{Call, Invocation, Refusal};
 use dalil_ledger::block::Height;
@@ -156,15 +158,6 @@ pub fn accusations_held(snapshot: &dyn Snapshot) -> Result<Vec<Accusation>, Stor
     pairs.into_iter().map(|(_, bytes)| decoded(&bytes, "accusation")).collect()
 }
 
-/// All evidence on the chain by the state of `snapshot`.
-fn evidence_recorded(snapshot: &dyn Snapshot) -> Result<Vec<Evidence>, StoreError> {
-    let pairs = snapshot.scan(Family::State, EVIDENCE_PREFIX.as_bytes(), &[], usize::MAX)?;
-    let recorded = |(_, bytes): (Vec<u8>, Vec<u8>)| {
-        decoded::<RecordedEvidence>(&bytes, "recorded evidence").map(|recorded| recorded.evidence)
-    };
-    pairs.into_iter().map(recorded).collect()
-}
-
 impl Core {
     /// Takes up what was held before the stop, and what the chain holds.
     pub(super) fn open_evidence(&mut self) -> Result<(), StoreError> {
@@ -175,10 +168,17 @@ impl Core {
         for accusation in accusations_held(&*snapshot)? {
             self.evidence.accusations.insert(accusation.commit.subject.height, accusation);
         }
-        self.take_recorded(evidence_recorded(&*snapshot)?);
+        self.take_up_recorded()?;
         for place in self.evidence.held.keys().copied().collect::<Vec<_>>() {
             self.open_place(place);
         }
+        Ok(())
+    }
+
+    /// Holds what is on the chain, however this node came by its state.
+    pub(super) fn take_up_recorded(&mut self) -> Result<(), StoreError> {
+        let recorded = recorded(&self.view).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        self.take_recorded(recorded.into_iter().map(|recorded| recorded.evidence).collect());
         Ok(())
     }
 

@@ -54,10 +54,11 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         warn!("an operator lifted the quarantine of this key: should another copy of it sign, the chain can fork");
     }
     let ledger = open_ledger(home, &genesis)?;
-    let (core, effects) = Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
-        StartError::Store(StoreError::Kv(_)) => anyhow::Error::new(error).context(remedy(&home.data())),
-        other => other.into(),
-    })?;
+    let (core, effects) =
+        Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
+            StartError::Store(StoreError::Kv(_)) => anyhow::Error::new(error).context(remedy(&home.data())),
+            other => other.into(),
+        })?;
     let standing = core.standing();
     info!(chain = %genesis.chain_id(), height = standing.height, head = %standing.head, signing = %standing.signing, "ledger open");
 

@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 
 use dalil_consensus::{Evidence, Message as Vote, Proposal, ProposalSubject, SignedStatement, Statement};
-use dalil_contracts::authority::evidence::{EVIDENCE_PREFIX, RecordedEvidence};
+use dalil_contracts::authority::evidence::RecordedEvidence;
 use dalil_contracts::{Call, Invocation, authority::AuthorityCall};
 use dalil_ledger::block::Entry;
-use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
-use dalil_ledger::store::{Family, Kv as _};
+use dalil_ledger::store::Kv as _;
 use dalil_ledger::validators::{Certificate, ValidatorIndex, VoteKind, VoteSubject};
 use dalil_node::core::evidence::{EVIDENCE_PER_HEIGHT_MAX, EVIDENCE_PER_KEY_MAX, accusations_held, evidence_held};
 use dalil_node::core::{Effect, Event, Message, Persist};
@@ -63,8 +62,7 @@ fn held(world: &World, node: usize) -> Vec<PublicKey> {
 
 /// What the state of a node has on record.
 fn recorded(world: &World, node: usize) -> Vec<RecordedEvidence> {
-    let pairs = world.nodes[node].disk.kv.snapshot().scan(Family::State, EVIDENCE_PREFIX.as_bytes(), &[], usize::MAX);
-    pairs.unwrap().into_iter().map(|(_, bytes)| codec::decode(&bytes, CANONICAL_BYTES_MAX).unwrap()).collect()
+    dalil_contracts::authority::evidence::recorded(&world.nodes[node].view()).unwrap()
 }
 
 /// How many records of evidence stand in a node's log.

@@ -270,13 +270,18 @@ impl Network {
 
     /// Polls a node's status until it is as wished.
     pub async fn wait_for_status(&self, node: usize, what: &str, wish: impl Fn(&Value) -> bool) {
+        self.json_when(node, "/v1/status", what, wish).await;
+    }
+
+    /// Polls a path until what it says is as wished.
+    pub async fn json_when(&self, node: usize, path: &str, what: &str, wish: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let status = self.status(node).await;
-            if wish(&status) {
-                return;
+            let said = self.json(node, path).await.map_or(Value::Null, |(_, said)| said);
+            if wish(&said) {
+                return said;
             }
-            assert!(Instant::now() < deadline, "node {node}: not {what}: {status}\n{}", self.log(node));
+            assert!(Instant::now() < deadline, "node {node}, {path}: not {what}: {said}\n{}", self.log(node));
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }

@@ -64,7 +64,8 @@ fn wire() -> Vec<Seed> {
 fn core() -> Vec<Seed> {
     const FIRST: &[u8] = &[0];
     const WRITE: &[u8] = &[7];
-    const WORK: &[u8] = &[8];
+    // All that waits, housekeeping included.
+    const WORK: &[u8] = &[8, 8, 8];
     const CRASH: &[u8] = &[11];
     let propose = |round: u8, body: u8| vec![2, round, 2, 3, 4, 0, body];
     let everybody = |kind: u8, round: u8, block: u8| vec![1, kind, round, block];
@@ -85,7 +86,8 @@ fn core() -> Vec<Seed> {
     basket.put("compact", [FIRST, WRITE, &propose(0, 1), &[4, 0, 0, 7, 2], WORK, WORK, WRITE].concat());
     basket.put("synced", [FIRST, WRITE, &[12, 0, 3, 7, 0, 0], WORK, WRITE].concat());
     basket.put("submitted", [&submitted[..], &propose(0, 0), WORK, WRITE].concat());
-    let fire_all: Vec<u8> = (0..6).flat_map(|which| [9, which, 7]).collect();
+    // The oldest timer, the work that it leads to, and what is written for it, again and again.
+    let fire_all = [9, 0, 8, 7].repeat(40);
     basket.put("timeouts", [&submitted[..], &fire_all].concat());
     basket.seeds
 }
@@ -128,6 +130,7 @@ fn files() -> Vec<Seed> {
         http_listen: "[::1]:8080".parse().unwrap(),
         peers: vec!["/ip4/127.0.0.1/tcp/7001".to_owned()],
         observers: vec![genesis().validators.iter().next().unwrap().network],
+        sync: dalil_node::core::snapshot::SyncSettings::default(),
     };
     let mut basket = Basket::new("node-files");
     basket.put_chosen(0, "config", config.to_toml().unwrap());

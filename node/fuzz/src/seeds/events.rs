@@ -124,8 +124,7 @@ fn wire() -> Vec<Seed> {
         signature: prevote.signature,
     };
     let second = Statement::vote(VoteKind::Prevote, 1, 0, None);
-    let second =
-        SignedStatement { statement: second, signature: sign(0, second.domain(), &second.sign_bytes()) };
+    let second = SignedStatement { statement: second, signature: sign(0, second.domain(), &second.sign_bytes()) };
     let evidence = Evidence::new(consensus_key(0).public(), prevote, second);
     let pending = PendingSignature { counter: 1, statement: prevote.statement };
     let mut basket = Basket::new("consensus-wire");

@@ -1,9 +1,9 @@
 //! Catching up by snapshot: offering what this node holds, and fetching one where executing every block would take too
 //! long, or where nobody holds the blocks any more.
 //!
-//! Any node offers: it holds the version of its ledger at a published head ([`hold`]), so that all parts of one snapshot fit
+//! Any node offers: it holds the version of its ledger at a published head (`hold`), so that all parts of one snapshot fit
 //! one another while the chain goes on. A node that is far behind asks all peers that are ahead, checks what they offer
-//! against the validators that it knows, and fetches the parts of one snapshot from all who hold it ([`fetch`]). Every part
+//! against the validators that it knows, and fetches the parts of one snapshot from all who hold it (`fetch`). Every part
 //! is proven by itself before it is kept: a false one scores its sender and is asked of another. A source that falls silent
 //! is passed over; a snapshot whose sources all did is given up for another. While a snapshot does not get on, and while
 //! nobody offers one, blocks are fetched as ever. So neither way can keep a node from going the other.
@@ -387,6 +387,7 @@ impl Core {
             self.former_validators = former;
             self.admit()
         });
+        let admitted = admitted.and_then(|()| self.take_up_recorded());
         if let Err(error) = admitted {
             self.halt(error.to_string());
             return;
