@@ -94,6 +94,9 @@ impl World {
 
     pub fn crash_for_a_while(&mut self, node: usize) {
         self.crash(node);
+        if Some(node) == self.rewound && self.rng.chance(500) {
+            self.rewind(node);
+        }
         let down_ms = self.rng.between(20, 1_500);
         self.at(down_ms, Happening::Start { node });
     }

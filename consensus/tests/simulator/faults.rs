@@ -66,11 +66,16 @@ impl World {
             self.backup = Some(self.nodes[node].disk.clone());
             return;
         }
+        self.crash(node);
+        self.rewind(node);
+        self.at(50, Happening::Start { node });
+    }
+
+    /// The database of a node that is down is a copy of some time ago, or empty.
+    pub fn rewind(&mut self, node: usize) {
         let sign_record = self.nodes[node].disk.sign_record.clone();
         let backup = if self.rng.chance(300) { Disk::default() } else { self.backup.clone().unwrap_or_default() };
-        self.crash(node);
         self.nodes[node].disk = Disk { sign_record, ..backup };
-        self.at(50, Happening::Start { node });
     }
 
     fn crash_and_restart(&mut self, node: usize) {

@@ -129,6 +129,17 @@ fn a_validator_that_loses_its_database_never_signs_twice() {
     run("rewinder of four", 60, 4, Adversary::Rewinder);
 }
 
+/// Between its two writes too: what the database announces is gone with it, so nothing may have left before the sign record
+/// was durable.
+#[test]
+fn a_validator_that_loses_its_database_at_any_write_never_signs_twice() {
+    let slow_disks = Weather { write_max_ms: 300, crash_per_mille: 100, ..Weather::STORM };
+    for seed in seeds(60) {
+        let world = storm(seed, 4, Adversary::Rewinder, WriteOrder::PersistThenSend, &slow_disks);
+        assert_eq!(world.violation, None, "SEED={seed}");
+    }
+}
+
 /// The oracle notices: sending before the sign record is durable signs twice after some crash.
 #[test]
 fn sending_before_persisting_is_caught() {
