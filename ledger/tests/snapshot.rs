@@ -1,5 +1,6 @@
 //! A ledger restored from a snapshot is the one it was made of; every part of a snapshot that was tampered with is refused.
 
+#![cfg(feature = "store")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
