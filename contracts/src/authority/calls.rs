@@ -127,56 +127,51 @@ pub fn apply(
     posting: &PostingId,
     call: &AuthorityCall,
 ) -> Result<Outcome, Refusal> {
-    match call {
-        AuthorityCall::Vote { ballot, matter, effective_from_ms, choice } => {
-            ballot::vote(state, context, posting, ballot, (matter, *effective_from_ms), *choice)
-        }
-        AuthorityCall::Ready { ballot, head, signatures } => {
-            membership::ready(state, context, posting, ballot, *head, signatures)
-        }
-        AuthorityCall::Joined { head, signature } => membership::joined(state, context, posting, *head, signature),
-        AuthorityCall::RecordEvidence { evidence } => evidence::record(state, context, posting, evidence),
-        own => administer(state, context, posting, own),
-    }
-}
-
-/// A call by which a department administers its own.
-fn administer(
-    state: &mut Overlay<'_>,
-    context: &Context<'_>,
-    posting: &PostingId,
-    call: &AuthorityCall,
-) -> Result<Outcome, Refusal> {
-    let admin = authorise_role(state, context, posting, &[Role::DepartmentAdmin])?;
     let mut outcome = Outcome::default();
     match call {
+        AuthorityCall::Vote { ballot, matter, effective_from_ms, choice } => {
+            return ballot::vote(state, context, posting, ballot, (matter, *effective_from_ms), *choice);
+        }
+        AuthorityCall::Ready { ballot, head, signatures } => {
+            return membership::ready(state, context, posting, ballot, *head, signatures);
+        }
+        AuthorityCall::Joined { head, signature } => {
+            return membership::joined(state, context, posting, *head, signature);
+        }
+        AuthorityCall::RecordEvidence { evidence } => return evidence::record(state, context, posting, evidence),
         AuthorityCall::OpenOffice { office, jurisdiction } => {
+            let admin = administrator(state, context, posting)?;
             open_office(state, &admin, office, jurisdiction)?;
             outcome.event("authority.office_opened", token(format!("office/{office}"))?);
         }
         AuthorityCall::RegisterKey { key } => {
+            let admin = administrator(state, context, posting)?;
             register_key(state, &admin, key)?;
             outcome.event("authority.key_registered", token(format!("key/{key}"))?);
         }
         AuthorityCall::PostOfficer(new) => {
+            let admin = administrator(state, context, posting)?;
             post_officer(state, context, &admin, new)?;
             outcome.event("authority.officer_posted", token(format!("posting/{}", new.id))?);
             outcome.about(token(format!("key/{}", new.officer))?);
         }
-        AuthorityCall::EndPosting { posting, until_ms } => {
-            end_posting(state, context, &admin, posting, *until_ms)?;
-            outcome.event("authority.posting_ended", token(format!("posting/{posting}"))?);
+        AuthorityCall::EndPosting { posting: ended, until_ms } => {
+            let admin = administrator(state, context, posting)?;
+            end_posting(state, context, &admin, ended, *until_ms)?;
+            outcome.event("authority.posting_ended", token(format!("posting/{ended}"))?);
         }
         AuthorityCall::RevokeKey { key } => {
+            let admin = administrator(state, context, posting)?;
             revoke_key(state, context, &admin, key)?;
             outcome.event("authority.key_revoked", token(format!("key/{key}"))?);
         }
-        AuthorityCall::Vote { .. }
-        | AuthorityCall::Ready { .. }
-        | AuthorityCall::Joined { .. }
-        | AuthorityCall::RecordEvidence { .. } => {}
     }
     Ok(outcome)
+}
+
+/// An officer who administers the department.
+fn administrator(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId) -> Result<Acting, Refusal> {
+    authorise_role(state, context, posting, &[Role::DepartmentAdmin])
 }
 
 /// A department administers only its own (A2).
