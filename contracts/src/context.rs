@@ -6,6 +6,7 @@ use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::document::SubjectId;
 use serde::Serialize;
 
+use crate::authority::Place;
 use crate::refusal::{OrReject as _, Refusal};
 
 /// A name made up by a contract, such as a subject's, refused with P2 where it is longer than its field.
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub subjects: Vec<SubjectId>,
     /// Events for those who wait.
     pub events: Vec<Event>,
+    /// Where it happened, for those who wait for what happens in their district.
+    pub place: Option<Place>,
 }
 
 impl Outcome {

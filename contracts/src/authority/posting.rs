@@ -8,7 +8,7 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::context::Context;
+use crate::context::{Context, Outcome};
 use crate::refusal::{OrReject as _, Refusal, require};
 
 /// A posting's id, such as `land/blro-2795/1`.
@@ -228,9 +228,16 @@ pub struct Acting {
     pub posting: Posting,
     /// Its office.
     pub office: Office,
+    /// Where the act happens; nowhere for administration and votes.
+    pub place: Option<Place>,
 }
 
 impl Acting {
+    /// The outcome, so far empty, of what the officer does there.
+    pub fn outcome(&self) -> Outcome {
+        Outcome { place: self.place.clone(), ..Outcome::default() }
+    }
+
     /// As the issuer of a document.
     pub fn issuer(&self) -> Issuer {
         Issuer {
@@ -262,7 +269,7 @@ pub fn identify(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId)
     let live = posting.from_ms <= context.time_ms && posting.until_ms.is_none_or(|until| context.time_ms < until);
     require(live, "A1", || format!("posting {} is not in force at this time", posting.id))?;
     let office = office_record(state, &posting.office)?;
-    Ok(Acting { posting, office })
+    Ok(Acting { posting, office, place: None })
 }
 
 /// As [`identify`], in one of `roles`: for acts that have no place, such as administration and votes.
@@ -291,7 +298,7 @@ pub fn authorise(
     require(acting.office.jurisdiction.covers(place), "A2", || {
         format!("office {} has no jurisdiction at {place:?}", acting.office.id)
     })?;
-    Ok(acting)
+    Ok(Acting { place: Some(place.clone()), ..acting })
 }
 
 /// As [`authorise`], for an act that concerns the whole state: the office's jurisdiction must be the state.
