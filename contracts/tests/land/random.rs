@@ -330,6 +330,7 @@ proptest! {
         record_death(&mut world, DEATH);
         assert!(sums_to_one(&[share("1/3"), share("2/3")]) && !sums_to_one(&[share("1/3"), share("1/2")]));
         check(&world);
+        let start = world.start_recording();
         for picks in steps {
             let (posting, land) = step(&world, picks);
             let (state, shown) = (world.state.clone(), extracts(&world));
@@ -340,5 +341,6 @@ proptest! {
                 prop_assert_eq!(&world.state, &state);
             }
         }
+        start.assert_replays_to(&world);
     }
 }

@@ -6,6 +6,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod replay;
+
 use std::collections::BTreeMap;
 
 use dalil_contracts::authority::parameters::{DatedValue, DatedValues, parameter_key};
@@ -19,6 +21,7 @@ use dalil_ledger::document::{DocumentEntry, Moment, Slots, Verdict, document_key
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::state::{Changes, Overlay};
 use dalil_ledger::validators::{Validator, ValidatorSet};
+use replay::Played;
 
 /// 2026-11-02T06:30:00Z, noon in Kolkata: outside the monsoon.
 pub const START_MS: u64 = 1_793_601_000_000;
@@ -80,6 +83,8 @@ pub struct World {
     pub attachments: Vec<Attachment>,
     /// What holds for the whole chain.
     pub parameters: Parameters,
+    /// What happened since the recording began ([`World::start_recording`]).
+    pub played: Vec<Played>,
 }
 
 impl World {
@@ -96,7 +101,7 @@ impl World {
         let validators = ValidatorSet::new(validators.collect()).unwrap();
         state.extend(genesis_validators(&validators));
         let (attachments, parameters) = (Vec::new(), Parameters::default());
-        Self { state, time_ms: START_MS, record: 1, height: 1, attachments, parameters }
+        Self { state, time_ms: START_MS, record: 1, height: 1, attachments, parameters, played: Vec::new() }
     }
 
     /// The sample establishment of West Bengal, with a posting for every role.
@@ -120,7 +125,8 @@ impl World {
     pub fn call_signed_by(&mut self, signer: PublicKey, posting: &str, call: Call) -> Result<Outcome, Refusal> {
         let invocation = Invocation { posting: token(posting), call };
         // What travels is bytes: every call of every test also shows that it survives them.
-        let invocation = Invocation::decode(&invocation.encode()).unwrap();
+        let bytes = invocation.encode();
+        let invocation = Invocation::decode(&bytes).unwrap();
         let context = Context {
             chain: Self::chain(),
             height: self.height,
@@ -133,6 +139,8 @@ impl World {
         let outcome = apply(&mut overlay, &context, &invocation)?;
         let changes = overlay.into_changes();
         self.enter(changes);
+        let (height, time_ms, record) = (self.height, self.time_ms, self.record);
+        self.played.push(Played::Record { height, time_ms, record, signer, call: bytes });
         self.record += 1;
         Ok(outcome)
     }
@@ -160,6 +168,7 @@ impl World {
         close_block(&mut overlay, &closing).unwrap();
         let changes = overlay.into_changes();
         self.enter(changes);
+        self.played.push(Played::Close { height, time_ms });
         self.advance(1_000)
     }
 
