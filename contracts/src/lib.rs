@@ -10,6 +10,7 @@
 //! is one room and one arm in [`apply`].
 
 pub mod authority;
+pub mod calendar;
 pub mod call;
 pub mod certificate;
 pub mod context;

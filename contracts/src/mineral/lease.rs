@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::posting::{BlockCode, DistrictCode};
 use crate::authority::{Place, PostingId, Role, authorise};
+use crate::calendar::{CivilDate, DayRange};
 use crate::context::{Context, Outcome};
 use crate::mineral::block::{self, BlockStage};
-use crate::mineral::calendar::{CivilDate, DayRange};
 use crate::mineral::keys::{lease_key, yard_key};
 use crate::mineral::types::{Commitment, LeaseId, MineralCode, MiningBlockId, plain, site_place, subject, unused};
 use crate::refusal::{OrReject as _, Refusal, reject, require};

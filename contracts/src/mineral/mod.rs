@@ -26,7 +26,6 @@
 //! tolerances and times are [`parameters`].
 
 pub mod block;
-pub mod calendar;
 pub mod challan;
 pub mod check;
 pub mod delivery;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{PostingId, Role, authorise};
+use crate::calendar::CivilDate;
 use crate::context::{Context, Outcome};
-use crate::mineral::calendar::CivilDate;
 use crate::mineral::keys::{lease_year_key, permit_key};
 use crate::mineral::quantity::Quantity;
 use crate::mineral::types::{GrnId, LeaseId, MineralCode, PermitId, plain, subject, unused};

@@ -1,8 +1,8 @@
 //! Blocks, leases, payments, permits, vehicles: M1, M2, M9, M15, and who may grant.
 
+use dalil_contracts::calendar::{DayRange, MonthDay};
 use dalil_contracts::mineral::MineralCall;
 use dalil_contracts::mineral::block::IssueLoi;
-use dalil_contracts::mineral::calendar::{DayRange, MonthDay};
 use dalil_contracts::mineral::lease::{ChangeLease, LeaseStanding, RaiyatiPlot};
 use dalil_contracts::mineral::quantity::Quantity;
 use dalil_contracts::mineral::source::Source;

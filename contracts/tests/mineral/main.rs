@@ -5,7 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod calendar;
+mod geo;
 mod grants;
 mod loads;
 mod quarry;

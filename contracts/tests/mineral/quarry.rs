@@ -1,8 +1,8 @@
 //! A world with blocks, leases, a stockyard and vehicles, calls with sensible values, and a player of sample files.
 
+use dalil_contracts::calendar::DayRange;
 use dalil_contracts::mineral::MineralCall;
 use dalil_contracts::mineral::block::{IssueLoi, RecordAuction, RegisterBlock};
-use dalil_contracts::mineral::calendar::DayRange;
 use dalil_contracts::mineral::challan::Challan;
 use dalil_contracts::mineral::check::{CheckChallan, CheckPlace};
 use dalil_contracts::mineral::delivery::DeliverChallan;

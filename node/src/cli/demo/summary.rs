@@ -4,7 +4,7 @@ use std::path::Path;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use dalil_contracts::mineral::calendar::CivilDate;
+use dalil_contracts::calendar::CivilDate;
 use dalil_contracts::units::{DAY_MS, HOUR_MS, MINUTE_MS};
 use serde::Serialize;
 

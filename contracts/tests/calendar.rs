@@ -1,7 +1,8 @@
-//! Dates in India and distances on the ground.
+//! Dates in India: days, months and financial years.
 
-use dalil_contracts::mineral::calendar::{CivilDate, DayRange, MonthDay};
-use dalil_contracts::mineral::geo::{Point, distance_min_m, is_too_far};
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use dalil_contracts::calendar::{CivilDate, DayRange, MonthDay, financial_year_end_ms, months_after};
 use dalil_contracts::units::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 fn date(time_ms: u64) -> (i64, u8, u8) {
@@ -21,6 +22,10 @@ fn dates_follow_the_gregorian_calendar_over_four_hundred_years() {
     let (mut year, mut month, mut day) = (1970, 1, 1);
     for days in 0..=400 * 366 {
         assert_eq!(date(days * DAY_MS), (year, month, day));
+        if days > 0 {
+            let begins_at_ms = CivilDate { year, month_day: MonthDay { month, day } }.begins_at_ms();
+            assert_eq!(begins_at_ms, Some(days * DAY_MS - 5 * HOUR_MS - 30 * MINUTE_MS));
+        }
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let last = match month {
             2 if leap => 29,
@@ -58,22 +63,28 @@ fn a_range_of_days_may_run_over_the_new_year() {
 }
 
 #[test]
-fn distances_are_lower_bounds() {
-    let point = |lat_udeg, lon_udeg| Point { lat_udeg, lon_udeg };
-    let (bankura, hooghly) = (point(23_070_000, 87_320_000), point(22_900_000, 88_020_000));
-    // 74.1 km on the great circle.
-    let metres = distance_min_m(bankura, hooghly);
-    assert!((72_500..=74_100).contains(&metres), "{metres}");
-    assert_eq!((distance_min_m(hooghly, bankura), distance_min_m(bankura, bankura)), (metres, 0));
-    let dateline = distance_min_m(point(0, 179_900_000), point(0, -179_900_000));
-    assert!((22_000..=22_264).contains(&dateline), "{dateline}");
-    let poles = distance_min_m(point(90_000_000, 0), point(-90_000_000, 180_000_000));
-    assert_eq!(poles, 180 * 110_500);
+fn what_lies_before_1970_or_beyond_all_time_has_no_moment() {
+    let day = |year, month, day| CivilDate { year, month_day: MonthDay { month, day } }.begins_at_ms();
+    assert_eq!((day(1970, 1, 1), day(-1, 4, 1), day(i64::MAX, 4, 1), day(2026, 4, 0)), (None, None, None, None));
+    assert_eq!(months_after(u64::MAX, 1), None);
 }
 
 #[test]
-fn a_speed_is_compared_without_fractions() {
-    assert!(!is_too_far(90_000, HOUR_MS, 90));
-    assert!(is_too_far(90_001, HOUR_MS, 90));
-    assert!(is_too_far(1, 0, 90) && !is_too_far(0, 0, 90));
+fn months_keep_day_and_hour_and_end_with_the_month() {
+    let at = |year, month, day| {
+        CivilDate { year, month_day: MonthDay { month, day } }.begins_at_ms().unwrap() + 13 * HOUR_MS
+    };
+    assert_eq!(months_after(at(2026, 11, 2), 3), Some(at(2027, 2, 2)));
+    assert_eq!(months_after(at(2026, 11, 30), 3), Some(at(2027, 2, 28)));
+    assert_eq!(months_after(at(2027, 11, 30), 3), Some(at(2028, 2, 29)));
+    assert_eq!(months_after(at(2028, 2, 29), 84), Some(at(2035, 2, 28)));
+    assert_eq!(months_after(at(2026, 12, 31), 1), Some(at(2027, 1, 31)));
+    assert_eq!(months_after(at(2026, 1, 31), 0), Some(at(2026, 1, 31)));
+}
+
+#[test]
+fn a_financial_year_ends_before_the_first_of_april() {
+    let april_ms = 1_774_981_800_000;
+    assert_eq!(financial_year_end_ms(april_ms - 1), Some(april_ms));
+    assert_eq!(financial_year_end_ms(april_ms), Some(april_ms + 365 * DAY_MS));
 }

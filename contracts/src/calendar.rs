@@ -84,4 +84,40 @@ impl CivilDate {
     pub fn financial_year(self) -> i64 {
         if self.month_day.month >= APRIL { self.year } else { self.year - 1 }
     }
+
+    /// The first moment of this date in India, UTC milliseconds; none outside what a u64 of milliseconds since 1970 holds.
+    /// The other way round from [`Self::in_india`]: a month begins so many days after 1 March.
+    pub fn begins_at_ms(self) -> Option<u64> {
+        let month_from_march = (u64::from(self.month_day.month) + 9) % 12;
+        let year_from_march = u64::try_from(self.year).ok()?.checked_sub(u64::from(month_from_march >= 10))?;
+        let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);
+        let day_of_year = (153 * month_from_march + 2) / 5 + u64::from(self.month_day.day).checked_sub(1)?;
+        let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era.checked_mul(DAYS_OF_ERA)?.checked_add(day_of_era)?.checked_sub(DAYS_TO_EPOCH)?;
+        days.checked_mul(DAY_MS)?.checked_sub(IST_AHEAD_MS)
+    }
+
+    fn is_in_leap_year(self) -> bool {
+        self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0)
+    }
+}
+
+/// The same day of the month and time of day, `months` later; the month's last day where it has no such day. None where it
+/// does not fit.
+pub fn months_after(time_ms: u64, months: u32) -> Option<u64> {
+    let date = CivilDate::in_india(time_ms);
+    let time_of_day_ms = time_ms.checked_sub(date.begins_at_ms()?)?;
+    let month_from_zero = u32::from(date.month_day.month).checked_sub(1)?.checked_add(months)?;
+    let first = MonthDay { month: u8::try_from(month_from_zero % 12).ok()? + 1, day: 1 };
+    let mut later = CivilDate { year: date.year.checked_add(i64::from(month_from_zero / 12))?, month_day: first };
+    let month_days = *MONTH_DAYS.get(usize::from(first.month) - 1)?;
+    let last_day = if first.month == 2 && !later.is_in_leap_year() { month_days - 1 } else { month_days };
+    later.month_day.day = date.month_day.day.min(last_day);
+    later.begins_at_ms()?.checked_add(time_of_day_ms)
+}
+
+/// The end (exclusive) of the financial year that `time_ms` lies in: midnight in India before 1 April.
+pub fn financial_year_end_ms(time_ms: u64) -> Option<u64> {
+    let year = CivilDate::in_india(time_ms).financial_year().checked_add(1)?;
+    CivilDate { year, month_day: MonthDay { month: APRIL, day: 1 } }.begins_at_ms()
 }
