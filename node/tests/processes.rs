@@ -165,6 +165,8 @@ async fn bad_requests(network: &Network) {
         ("/v1/verify?uri=a%20b", 400),
         ("/v1/receipts/inclusion?uri=in.gov.wb.district-DOM-none", 404),
         ("/v1/receipts/inclusion?index=99999999", 404),
+        // Genesis: a header, of which no receipt speaks.
+        ("/v1/receipts/inclusion?index=0", 404),
         ("/v1/history?subject=", 400),
         ("/v1/state?other=1", 400),
         ("/v1/evidence?after=zz", 400),

@@ -135,6 +135,12 @@ pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Quer
         return Err(beyond());
     }
     let entry = view.entry(index)?.ok_or_else(beyond)?;
+    if let Entry::Header(header) = &entry {
+        return Err(Problem::not_found(format!(
+            "entry {index} is the header of block {}, not a record; a receipt speaks of records",
+            header.height
+        )));
+    }
     let document = match uri {
         Some(uri) => batch_document(view, &entry, &uri)?,
         None => None,

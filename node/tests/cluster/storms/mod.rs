@@ -1,9 +1,11 @@
 //! Runs at random: faults of every kind drawn from a seed, then calm, judged by the oracle throughout.
 //!
-//! `plan` is what goes wrong, drawn from a stream of its own; `run` plays it; `report` sums up many; `minimise` makes a
+//! `plan` is what goes wrong, drawn from a stream of its own; `run` plays it, `clerk` what officers do about the validator
+//! set meanwhile; `report` sums up many; `minimise` makes a
 //! failing plan small. `make sim SEEDS=n` runs seeds 0 to n − 1, `SEED=s` one of them, `FROM=s` begins elsewhere;
 //! with `TRACE=1` a single seed tells everything that happened.
 
+mod clerk;
 mod minimise;
 mod plan;
 mod report;
@@ -94,7 +96,7 @@ fn a_run_is_its_seed() {
 #[test]
 fn a_failure_is_told_by_the_faults_that_it_needs() {
     let failing = (0..200).find_map(|seed| {
-        let mut plan = Plan { n: 4, brisk: false, observer: false, ..Plan::draw(seed) };
+        let mut plan = Plan { n: 4, brisk: false, observer: false, change: None, ..Plan::draw(seed) };
         plan.faults.retain(|(_, fault)| !matches!(fault, Fault::Byzantine(..) | Fault::Twins(_)));
         plan.loads.retain(|(_, load)| matches!(load, Load::Record { at, .. } if *at < 4));
         plan.faults.retain(|(_, fault)| matches!(fault, Fault::Weather { .. } | Fault::Clock { node: 0..4, .. }));

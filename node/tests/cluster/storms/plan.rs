@@ -2,15 +2,21 @@
 
 use std::fmt;
 
+use super::clerk::SetChange;
 use crate::simulator::byzantine::{STRATEGIES, Strategy};
 use crate::simulator::network::Weather;
 use crate::simulator::rng::Rng;
+use crate::support::DEPARTMENTS;
 
 /// The first faults come after the first blocks, in milliseconds from the start.
 const CALM_BEFORE_MS: u64 = 300;
 /// How long a storm lasts at least and at most, in milliseconds.
 const STORM_MS: (u64, u64) = (5_000, 12_000);
 /// How far clocks run ahead or behind, in milliseconds.
+/// In so many of a thousand runs the validator set changes.
+const CHANGES_PER_MILLE: u64 = 250;
+/// In so many of a thousand runs nodes catch up by snapshot where they can.
+const SNAPSHOTS_PER_MILLE: u64 = 250;
 const CLOCK_MS: [i64; 8] = [300, -300, 1_500, -1_500, 5_000, -5_000, 600_000, -600_000];
 
 /// One thing that goes wrong.
@@ -55,6 +61,11 @@ pub enum Fault {
     },
     /// The database is lost, the sign record is not.
     Wipe {
+        node: usize,
+        down_ms: u64,
+    },
+    /// Keys and database come to a new machine, the sign record does not.
+    Moved {
         node: usize,
         down_ms: u64,
     },
@@ -115,6 +126,10 @@ pub struct Plan {
     /// Short timeouts.
     pub brisk: bool,
     pub observer: bool,
+    /// A short chain is a long one: nodes far behind restore a snapshot.
+    pub snapshots: bool,
+    /// A change of the validator set and the earliest height that the changed one decides.
+    pub change: Option<(SetChange, u64)>,
     pub storm_ms: u64,
     /// Each with its time in milliseconds from the start.
     pub faults: Vec<(u64, Fault)>,
@@ -128,7 +143,10 @@ impl Plan {
         let brisk = rng.chance(600);
         let observer = rng.chance(200);
         let storm_ms = rng.between(STORM_MS.0, STORM_MS.1);
-        let mut plan = Self { seed, n, brisk, observer, storm_ms, faults: Vec::new(), loads: Vec::new() };
+        let snapshots = Rng::stream(seed, "snapshots").chance(SNAPSHOTS_PER_MILLE);
+        let change = None;
+        let mut plan =
+            Self { seed, n, brisk, observer, snapshots, change, storm_ms, faults: Vec::new(), loads: Vec::new() };
         let wiped = plan.draw_faulty(&mut rng);
         for _ in 0..rng.between(2, 8) {
             let at_ms = rng.between(CALM_BEFORE_MS, storm_ms);
@@ -140,6 +158,7 @@ impl Plan {
             let load = plan.draw_load(&mut rng, number);
             plan.loads.push((at_ms, load));
         }
+        plan.draw_change();
         plan
     }
 
@@ -167,6 +186,25 @@ impl Plan {
         }
     }
 
+    /// One change, where what is left bears as many faulty as before. Not beside those who are gone for long: with a
+    /// newcomer that is not there yet they would be more than f.
+    fn draw_change(&mut self) {
+        let mut rng = Rng::stream(self.seed, "change");
+        let lasting = self.faults.iter().any(|(_, fault)| matches!(fault, Fault::Lasting { .. }));
+        if lasting || !rng.chance(CHANGES_PER_MILLE) {
+            return;
+        }
+        let seat = rng.below(self.n);
+        let next = self.n < DEPARTMENTS.len();
+        let change = match rng.below(4) {
+            0 if next => SetChange::Add,
+            1 if next => SetChange::Replace(seat),
+            2 if matches!(self.n, 5 | 6) => SetChange::Remove(seat),
+            _ => SetChange::Rotate(seat),
+        };
+        self.change = Some((change, rng.between(3, 10)));
+    }
+
     fn draw_fault(&self, rng: &mut Rng, wiped: &[usize]) -> Fault {
         let node = rng.below(self.n);
         let for_ms = rng.between(500, 6_000);
@@ -186,7 +224,8 @@ impl Plan {
             5..=7 => Fault::Crash { node, after_effects: rng.between(0, 150) as u32, down_ms },
             8 => Fault::CrashLate { node, down_ms },
             9 => Fault::CrashAll { down_ms },
-            10..=11 if !wiped.is_empty() => Fault::Wipe { node: wiped[rng.below(wiped.len())], down_ms },
+            10 if !wiped.is_empty() => Fault::Wipe { node: wiped[rng.below(wiped.len())], down_ms },
+            11 if !wiped.is_empty() => Fault::Moved { node: wiped[rng.below(wiped.len())], down_ms },
             10 | 11 => Fault::DiskFull { node, for_ms },
             12..=13 => Fault::SlowDisk { node, write_ms: [100, 700, 3_000][rng.below(3)], for_ms },
             _ => Fault::Clock { node, ahead_ms: CLOCK_MS[rng.below(CLOCK_MS.len())], for_ms },
@@ -206,17 +245,18 @@ impl Plan {
 
     /// Everything that can be left out of the plan, one at a time.
     pub fn parts(&self) -> usize {
-        self.faults.len() + self.loads.len()
+        self.faults.len() + self.loads.len() + usize::from(self.change.is_some())
     }
 
-    /// The plan without some of its parts, in order: faults, then loads.
+    /// The plan without some of its parts, in order: faults, loads, the change of the set.
     pub fn without(&self, left_out: std::ops::Range<usize>) -> Self {
         let mut plan = self.clone();
         for part in left_out.rev() {
-            if part < plan.faults.len() {
-                plan.faults.remove(part);
-            } else {
-                plan.loads.remove(part - plan.faults.len());
+            let (faults, loads) = (plan.faults.len(), plan.loads.len());
+            match part {
+                _ if part < faults => drop(plan.faults.remove(part)),
+                _ if part < faults + loads => drop(plan.loads.remove(part - faults)),
+                _ => plan.change = None,
             }
         }
         plan
@@ -246,6 +286,7 @@ impl Fault {
             Self::CrashLate { .. } => "crash between writes",
             Self::CrashAll { .. } => "crash of all",
             Self::Wipe { .. } => "wiped database",
+            Self::Moved { .. } => "moved keys",
             Self::DiskFull { .. } => "disk full",
             Self::SlowDisk { .. } => "slow disk",
             Self::Clock { ahead_ms, .. } if *ahead_ms > 0 => "clock ahead",
@@ -259,7 +300,11 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let observer = if self.observer { " and an observer" } else { "" };
         let brisk = if self.brisk { " with short timeouts" } else { "" };
-        writeln!(f, "{} validators{brisk}{observer}, a storm of {} ms", self.n, self.storm_ms)?;
+        let snapshots = if self.snapshots { ", snapshots" } else { "" };
+        writeln!(f, "{} validators{brisk}{observer}{snapshots}, a storm of {} ms", self.n, self.storm_ms)?;
+        if let Some((change, from_height)) = &self.change {
+            writeln!(f, "  {change:?} from height {from_height}")?;
+        }
         for (at_ms, fault) in &self.faults {
             writeln!(f, "  at {at_ms:>5} ms {fault:?}")?;
         }

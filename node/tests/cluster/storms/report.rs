@@ -23,6 +23,7 @@ pub struct Report {
     pub torn_records: u64,
     pub evidence: u64,
     pub convicted: u64,
+    pub restored: u64,
     pub delivered: u64,
     pub altered: u64,
     /// The longest, and its seed.
@@ -51,6 +52,7 @@ impl Report {
         self.torn_records += tally.torn_records;
         self.evidence += tally.evidence;
         self.convicted += outcome.convicted;
+        self.restored += outcome.restored;
         self.delivered += tally.delivered;
         self.altered += tally.altered;
         self.recovery_max = self.recovery_max.max((outcome.recovery_ms, seed));
@@ -83,6 +85,7 @@ impl Report {
         self.torn_records += other.torn_records;
         self.evidence += other.evidence;
         self.convicted += other.convicted;
+        self.restored += other.restored;
         self.delivered += other.delivered;
         self.altered += other.altered;
         self.recovery_max = self.recovery_max.max(other.recovery_max);
@@ -105,6 +108,7 @@ impl Report {
             ("restarts with lost writes", self.lost_writes),
             ("torn sign records", self.torn_records),
             ("evidence", self.evidence),
+            ("restored snapshots", self.restored),
         ];
         reached.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
     }
@@ -125,12 +129,13 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "reached: re-proposals {}, relocks {}, decisions in a past round {}, synced blocks {}, restarts with lost writes \
-             {}, torn sign records {}, evidence {} (keys held guilty by all: {}), altered messages {}",
+            "reached: re-proposals {}, relocks {}, decisions in a past round {}, synced blocks {}, restored snapshots {}, \
+             restarts with lost writes {}, torn sign records {}, evidence {} (keys held guilty by all: {}), altered messages {}",
             self.reproposals,
             self.relocks,
             self.past_rounds,
             self.synced_blocks,
+            self.restored,
             self.lost_writes,
             self.torn_records,
             self.evidence,

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use dalil_consensus::SignRecord;
 use dalil_contracts::Call;
 use dalil_contracts::certificate::CertificateCall;
 use dalil_ledger::crypto::sha256;
 use dalil_ledger::store::{Family, Kv as _};
 use dalil_ledger::transaction::SignedTransaction;
-use dalil_node::core::RequestId;
+use dalil_node::core::{RequestId, SyncSettings};
 
+use super::clerk::{Clerk, Progress};
 use super::plan::{Fault, Load, Plan};
 use crate::simulator::chain::Chain;
 use crate::simulator::disk::{WRITE_MS, Word};
@@ -25,10 +27,19 @@ const RECOVERY_MS: u64 = 60_000;
 const RECOVERY_ROUNDS: u64 = 16;
 /// Within this time after that everybody holds evidence against whoever was caught, in milliseconds.
 const EVIDENCE_MS: u64 = 60_000;
+/// How often officers hand in the next step of a change of the validator set, in milliseconds.
+const CLERK_MS: u64 = 250;
+/// Within this time after the storm such a change is through, in milliseconds.
+const CHANGE_MS: u64 = 60_000;
+/// Where snapshots are taken, a short chain is a long one.
+const SMALL: SyncSettings = SyncSettings { snapshot_after: 4, snapshot_every: 2, snapshot_part_bytes: 3_000 };
 /// How often that is looked at, in milliseconds.
 const LOOK_MS: u64 = 100;
 /// Numbers of the records with which the chain is tried afterwards.
 const FRESH: u64 = 1_000_000;
+
+/// Numbers of the records that carry a change of the validator set to its height.
+const BEATS: u64 = 3_000_000;
 
 /// What one run came to.
 #[derive(Default)]
@@ -40,6 +51,8 @@ pub struct Outcome {
     pub recovery_ms: u64,
     /// Keys against which everybody holds evidence.
     pub convicted: u64,
+    /// Snapshots that became a node's ledger.
+    pub restored: u64,
     pub simulated_ms: u64,
     pub violation: Option<String>,
     /// The last events, if they were asked for.
@@ -58,6 +71,8 @@ enum Happening {
     Begins(Fault),
     Ends(Fault),
     Asked(Load),
+    /// Officers see to the change of the validator set.
+    OfficeHours,
 }
 
 struct Run {
@@ -66,6 +81,7 @@ struct Run {
     schedule: BTreeMap<(u64, usize), Happening>,
     /// Nodes that stay down until the chain was seen to go on.
     away: Vec<usize>,
+    clerk: Option<Clerk>,
     faults: BTreeMap<&'static str, u64>,
     recovery_ms: u64,
     convicted: u64,
@@ -91,6 +107,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         faults: run.faults,
         recovery_ms: run.recovery_ms,
         convicted: run.convicted,
+        restored: run.world.restored.len() as u64,
         simulated_ms: run.world.now_ms - crate::support::START_MS,
         violation,
         trace: trace.unwrap_or_default(),
@@ -108,22 +125,27 @@ impl Run {
         if plan.observer {
             world.add_observer("press");
         }
+        let clerk = plan.change.map(|(change, from_height)| Clerk::new(&mut world, plan.n, change, from_height));
+        if plan.snapshots {
+            world.nodes.iter_mut().for_each(|node| node.sync = SMALL);
+        }
         let begins = plan.faults.iter().map(|(at_ms, fault)| (*at_ms, Happening::Begins(*fault)));
         let asked = plan.loads.iter().map(|(at_ms, load)| (*at_ms, Happening::Asked(*load)));
         let start_ms = world.now_ms;
         let numbered = begins.chain(asked).enumerate();
         let schedule = numbered.map(|(order, (at_ms, it))| ((start_ms + at_ms, order), it)).collect();
-        Self { world, schedule, away: Vec::new(), faults: BTreeMap::new(), recovery_ms: 0, convicted: 0 }
+        let mut faults = BTreeMap::new();
+        faults.extend(plan.change.map(|(change, _)| (change.name(), 1)));
+        Self { world, schedule, away: Vec::new(), clerk, faults, recovery_ms: 0, convicted: 0 }
     }
 
     fn play(&mut self, plan: &Plan) -> Result<(), String> {
         let end_ms = self.world.now_ms + plan.storm_ms;
         // Who is faulty for ever is so before anybody speaks.
         self.pass(self.world.now_ms);
-        for node in 0..self.world.nodes.len() {
-            if !self.away.contains(&node) {
-                self.world.start(node);
-            }
+        self.start_those_here();
+        if self.clerk.is_some() {
+            self.schedule.insert((self.world.now_ms + CLERK_MS, usize::MAX), Happening::OfficeHours);
         }
         self.pass(end_ms);
         self.check()?;
@@ -131,6 +153,9 @@ impl Run {
         let before = self.world.now_ms;
         let mut size = self.recover(FRESH)?;
         self.recovery_ms = self.world.now_ms - before;
+        if self.finish_change()? {
+            size = self.recover(FRESH + 2)?;
+        }
         if !self.away.is_empty() {
             self.away.clear();
             self.world.cuts.repair();
@@ -163,6 +188,11 @@ impl Run {
                 Happening::Begins(fault) => self.begin(fault, order),
                 Happening::Ends(fault) => self.end(fault),
                 Happening::Asked(load) => self.ask(load),
+                Happening::OfficeHours => {
+                    if self.hold_office() == Progress::UnderWay {
+                        self.schedule.insert((at_ms + CLERK_MS, order), Happening::OfficeHours);
+                    }
+                }
             }
         }
         self.world.run_to(end_ms);
@@ -222,6 +252,14 @@ impl Run {
                 self.start_in(node, down_ms);
                 None
             }
+            Fault::Moved { node, down_ms } => {
+                world.crash_late(node);
+                let key = world.nodes[node].consensus;
+                world.nodes[node].disk.sign_record =
+                    key.map(|key| SignRecord::for_moved_key(world.chain.id, key).encode());
+                self.start_in(node, down_ms);
+                None
+            }
             Fault::DiskFull { node, for_ms } => {
                 world.nodes[node].disk.full = true;
                 world.nodes[node].down_ms = for_ms;
@@ -246,8 +284,19 @@ impl Run {
         }
     }
 
+    /// Whether a node is there to be started: neither gone for long nor a newcomer whom nobody knows yet.
+    fn is_here(&self, node: usize) -> bool {
+        !self.away.contains(&node) && self.clerk.as_ref().and_then(Clerk::uninvited) != Some(node)
+    }
+
+    fn start_those_here(&mut self) {
+        for node in (0..self.world.nodes.len()).filter(|node| self.is_here(*node)).collect::<Vec<_>>() {
+            self.world.start(node);
+        }
+    }
+
     fn start_in(&mut self, node: usize, ms: u64) {
-        if !self.away.contains(&node) {
+        if self.is_here(node) {
             self.world.start_in(node, ms);
         }
     }
@@ -333,9 +382,33 @@ impl Run {
             node.clock_ahead_ms = 0;
             node.crash_after_effects = None;
         }
-        for node in (0..world.nodes.len()).filter(|node| !self.away.contains(node)) {
-            world.start(node);
+        self.start_those_here();
+    }
+
+    /// Officers hand in the next step of the change at some node that is up.
+    fn hold_office(&mut self) -> Progress {
+        let up: Vec<_> = (0..self.world.nodes.len()).filter(|node| self.world.is_up(*node)).collect();
+        let (Some(clerk), false) = (&mut self.clerk, up.is_empty()) else { return Progress::UnderWay };
+        let desk = up[self.world.rng.below(up.len())];
+        clerk.act(&mut self.world, desk)
+    }
+
+    /// A change that was begun comes into force, and its newcomer joins. Whether there was one.
+    fn finish_change(&mut self) -> Result<bool, String> {
+        let end_ms = self.world.now_ms + CHANGE_MS;
+        let mut beats = 0;
+        while self.clerk.is_some() && self.hold_office() == Progress::UnderWay {
+            if self.world.now_ms >= end_ms {
+                return Err(format!("the set has not changed {CHANGE_MS} ms later\n{}", self.world.standings()));
+            }
+            // Heights come with records.
+            beats += 1;
+            let desk = self.world.rng.below(self.world.nodes.len());
+            self.submit(desk, self.record(BEATS + beats, BEATS + beats), None);
+            self.world.run_to(self.world.now_ms + CLERK_MS);
+            self.check()?;
         }
+        Ok(self.clerk.is_some())
     }
 
     /// A record that is handed in now becomes final, and all honest nodes that are up come to a published head with all that
@@ -349,7 +422,8 @@ impl Run {
         let fresh = self.world.submit(entry, self.record(number, number), None);
         let mut final_size = None;
         loop {
-            if self.world.is_recorded(fresh) {
+            // A node that restored a snapshot meanwhile knows that the record stands, not in which block.
+            if matches!(self.world.outcome(fresh).as_str(), "recorded" | "T_DUPLICATE") {
                 let size = *final_size.get_or_insert_with(|| self.largest(&honest));
                 if self.have_published(&honest, size) {
                     return Ok(size);
@@ -409,8 +483,11 @@ impl Run {
     fn same_state(&self) -> Result<(), String> {
         let mut states = BTreeMap::new();
         for node in self.world.nodes.iter().filter(|node| node.is_honest()) {
-            let state = node.disk.kv.snapshot().scan(Family::State, &[], &[], usize::MAX);
-            let state = state.map_err(|error| error.to_string())?;
+            let disk = node.disk.kv.snapshot();
+            let area = disk.get(Family::Meta, b"area").map_err(|error| error.to_string())?.unwrap_or_default();
+            let state = disk.scan(Family::State, &area, &[], usize::MAX).map_err(|error| error.to_string())?;
+            // What was restored lies in an area of another number.
+            let state: Vec<_> = state.into_iter().map(|(key, value)| (key[area.len()..].to_vec(), value)).collect();
             if *states.entry(node.view().head_id()).or_insert_with(|| state.clone()) != state {
                 return Err("two nodes with one head hold different states".to_owned());
             }
