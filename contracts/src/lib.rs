@@ -15,6 +15,7 @@ pub mod call;
 pub mod certificate;
 pub mod context;
 pub mod land;
+pub mod list;
 pub mod mineral;
 pub mod refusal;
 pub mod registry;

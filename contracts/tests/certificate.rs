@@ -328,7 +328,7 @@ fn a6_issue_and_appellate_revocation_are_by_different_officers() {
     let mut world = World::west_bengal();
     issue_sc(&mut world, "SC-1").unwrap();
     // The issuer is promoted and now sits above the certificate.
-    let mut promoted = dalil_contracts::authority::calls::NewPosting {
+    let mut promoted = dalil_contracts::authority::posting::NewPosting {
         id: token("district/promoted"),
         office: token("district/collector-bankura"),
         officer: key_of("district-sdo-bankura").public(),

@@ -6,7 +6,7 @@ mod support;
 
 use dalil_contracts::authority::evidence::{ANYBODY, CONTRADICTIONS_MAX, RecordedEvidence, evidence_key, recorded};
 use dalil_contracts::authority::{
-    AuthorityCall, ConsensusKey, consensus_key_key, register_consensus_keys, validators_key,
+    AuthorityCall, ConsensusKey, Holder, consensus_key_key, register_consensus_keys, validators_key,
 };
 use dalil_contracts::{Call, Outcome, Refusal};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
@@ -190,7 +190,7 @@ fn a9_evidence_needs_no_posting_and_takes_none() {
     let call = Call::Authority(AuthorityCall::RecordEvidence { evidence: precommits(&secret("land"), 1) });
     assert_eq!(code(world.call("land/admin", call)), "A9");
     // The name serves for nothing else.
-    let call = Call::Authority(AuthorityCall::RegisterKey { key: key_of("x").public() });
+    let call = Call::Authority(AuthorityCall::RegisterKey { key: key_of("x").public(), holder: Holder::Gateway });
     assert_eq!(code(world.call_signed_by(key_of("a passer-by").public(), ANYBODY, call)), "A1");
 }
 

@@ -8,7 +8,7 @@ use dalil_contracts::authority::membership::{
     ChangeOutcome, HeadName, JoinedStatement, MemberSignatures, Membership, PENDING_MAX, RECENT_HEADS_MAX,
     ReadyStatement, membership_key, outcome_key,
 };
-use dalil_contracts::authority::{AuthorityCall, Choice, Matter, ValidatorChange, validators_key};
+use dalil_contracts::authority::{AuthorityCall, Choice, Holder, Matter, ValidatorChange, validators_key};
 use dalil_contracts::units::DAY_MS;
 use dalil_contracts::{Call, Outcome, Refusal};
 use dalil_ledger::crypto::PublicKey;
@@ -412,7 +412,7 @@ fn a3_no_key_of_a_present_former_or_incoming_member_or_officer_serves_again() {
     carry(&mut world, "B-1", &replace("it", "finance", ""), 0);
     let incoming = with(|member| member.consensus = key_of("fresh").public());
     assert_eq!(code(administer(&mut world, "it/voter", vote("B-2", &incoming, 9))), "A3", "incoming");
-    let register = |name: &str| AuthorityCall::RegisterKey { key: key_of(name).public() };
+    let register = |name: &str| AuthorityCall::RegisterKey { key: key_of(name).public(), holder: Holder::Gateway };
     let clerk = register("validator finance log");
     assert_eq!(code(administer(&mut world, "land/admin", clerk.clone())), "A3");
     world.close().close();

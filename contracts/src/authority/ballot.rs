@@ -1,8 +1,7 @@
 //! What departments decide together: one vote a department that runs a validator, carried by a quorum (n − f).
 //!
 //! The first vote under a ballot's id opens it with its matter; every later vote repeats the matter, so that each officer
-//! signs what is decided. An id is used up for ever. New departments and protocol upgrades will be further variants of
-//! [`Matter`].
+//! signs what is decided. An id is used up for ever.
 
 use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
@@ -11,16 +10,23 @@ use dalil_ledger::validators::ValidatorSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::department::{self, DepartmentChange};
 use super::membership::{self, ValidatorChange};
 use super::parameters::{self, ParameterName};
-use super::posting::{PostingId, Role, authorise_role};
+use super::posting::{PostingId, authorise_role};
+use super::role::Role;
+use super::upgrade::{self, Upgrade};
 use super::validators_key;
 use crate::certificate::types::{self, CertificateType};
 use crate::context::{Context, Outcome, token};
+use crate::list;
 use crate::refusal::{OrReject as _, Refusal, require};
 
 /// A ballot's id.
 pub type BallotId = Token<48>;
+
+/// The list of all ballots, in the order in which they were opened.
+pub const BALLOTS: &str = "auth/ballots";
 
 /// What is decided.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +47,15 @@ pub enum Matter {
         /// What changes.
         change: ValidatorChange,
         /// The earliest height that the changed set decides.
+        from_height: Height,
+    },
+    /// A department is founded, gets other roles, is retired, or gets another administrator.
+    Department(DepartmentChange),
+    /// Blocks follow another version of the protocol. It is bound to a height, as a change of validators is.
+    Upgrade {
+        /// The version, which nodes that follow it know.
+        version: u32,
+        /// The first height whose block it judges.
         from_height: Height,
     },
 }
@@ -92,7 +107,7 @@ pub(super) fn vote(
     choice: Choice,
 ) -> Result<Outcome, Refusal> {
     let acting = authorise_role(state, context, posting, &[Role::DepartmentVoter])?;
-    let department = acting.office.department;
+    let department = acting.office.department.clone();
     let validators: ValidatorSet = state
         .get_value(&validators_key())?
         .or_reject("A8", || "the chain has no validator set, so nobody may vote".to_owned())?;
@@ -102,11 +117,10 @@ pub(super) fn vote(
     require(effective_from_ms > context.time_ms, "A8", || {
         format!("it would take effect at {effective_from_ms}, which is not after the block's time {}", context.time_ms)
     })?;
-    if let Matter::Validators { change, .. } = matter {
-        membership::check(state, &validators, change)?;
-    }
-    let open = Ballot { matter: matter.clone(), effective_from_ms, votes: Vec::new(), carried_at_ms: None };
-    let mut ballot: Ballot = state.get_value(&ballot_key(id))?.unwrap_or(open);
+    let known: Option<Ballot> = state.get_value(&ballot_key(id))?;
+    let is_new = known.is_none();
+    let open = || Ballot { matter: matter.clone(), effective_from_ms, votes: Vec::new(), carried_at_ms: None };
+    let mut ballot = known.unwrap_or_else(open);
     require(ballot.carried_at_ms.is_none(), "A8", || format!("ballot {id} was carried and is closed"))?;
     require(ballot.matter == *matter && ballot.effective_from_ms == effective_from_ms, "A8", || {
         format!("ballot {id} is about another matter or another time")
@@ -114,10 +128,13 @@ pub(super) fn vote(
     require(ballot.votes.iter().all(|vote| vote.department != department), "A8", || {
         format!("department {department} voted on ballot {id} already; a vote cannot be changed")
     })?;
+    check(state, context, &validators, matter)?;
+    if is_new {
+        list::push(state, BALLOTS, id)?;
+    }
     ballot.votes.push(Vote { department, choice });
-    let mut outcome = Outcome::default();
-    let subject = token(format!("ballot/{id}"))?;
-    outcome.event("authority.vote_cast", subject);
+    let mut outcome = acting.outcome();
+    outcome.event("authority.vote_cast", token(format!("ballot/{id}"))?);
     // Departments that left the validator set since their vote no longer count.
     let approvals = ballot.votes.iter().filter(|vote| vote.choice == Choice::Approve);
     let approvals = approvals.filter(|vote| validators.index_of(&vote.department).is_some()).count();
@@ -127,6 +144,23 @@ pub(super) fn vote(
     }
     state.put_value(ballot_key(id), &ballot);
     Ok(outcome)
+}
+
+/// What can be said of a matter before it is carried; asked at each vote, so that nobody approves what cannot be.
+fn check(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    validators: &ValidatorSet,
+    matter: &Matter,
+) -> Result<(), Refusal> {
+    match matter {
+        Matter::Parameter { .. } | Matter::CertificateType(_) => Ok(()),
+        Matter::Validators { change, .. } => membership::check(state, context, validators, change),
+        Matter::Department(change) => department::check(state, context, validators, change),
+        Matter::Upgrade { version, from_height } => {
+            upgrade::check(state, context, &Upgrade { from_height: *from_height, version: *version })
+        }
+    }
 }
 
 fn carry(
@@ -151,6 +185,10 @@ fn carry(
             for department in change.departments() {
                 outcome.about(token(format!("validator/{department}"))?);
             }
+        }
+        Matter::Department(change) => department::carry(state, context, change, effective_from_ms, outcome)?,
+        Matter::Upgrade { version, from_height } => {
+            upgrade::carry(state, context, &Upgrade { from_height: *from_height, version: *version }, outcome)?;
         }
     }
     Ok(())

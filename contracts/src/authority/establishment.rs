@@ -4,7 +4,7 @@
 //! A plan names officers by name ([`EstablishmentPlan`]); whoever holds the keys turns it into an [`Establishment`],
 //! whose [`initial_state`](Establishment::initial_state) goes into genesis under the same rules as later calls (A3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_ledger::block::DepartmentId;
 use dalil_ledger::codec::{self, Canonical, Set, Token};
@@ -15,10 +15,14 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::types::{CertificateType, TypeVersion, TypeVersions, type_key};
 
 use super::calls::is_named_after;
-use super::parameters::{DatedValue, DatedValues, PARAMETER_VALUES_MAX, ParameterName, parameter_key};
-use super::posting::{
-    Department, KeyRecord, Office, Posting, PostingId, Role, department_key, key_key, office_key, posting_key,
-};
+use super::dated::{Dated, Timeline};
+use super::department::{Department, department_key};
+use super::key::{KeyHolder, KeyRecord, key_key};
+use super::office::{Office, OfficeRecord, office_key};
+use super::parameters::{PARAMETER_VALUES_MAX, PARAMETERS, ParameterName, parameter_key};
+use super::posting::{Posting, PostingId, posting_key};
+use super::role::Role;
+use crate::list;
 
 /// An officer's or gateway's name in a plan; also the name of the key's file.
 pub type OfficerName = Token<64>;
@@ -71,7 +75,7 @@ pub struct ParameterPlan {
     /// The name.
     pub name: ParameterName,
     /// The values by increasing time.
-    pub values: Vec<DatedValue>,
+    pub values: Vec<Dated<i64>>,
 }
 
 /// Everything about people, places and rates that the chain starts with; officers are given as `K`.
@@ -124,6 +128,9 @@ pub enum EstablishmentError {
     /// A posting in a role that its department lacks.
     #[error("posting {0}: department {1} has no role {2:?}")]
     Role(PostingId, DepartmentId, Role),
+    /// A key that is named as an officer's and as a gateway's.
+    #[error("A7: key {0} is an officer's and a gateway's; a gateway holds no posting")]
+    OfficerAndGateway(PublicKey),
     /// A parameter's values are none, too many or out of order.
     #[error("parameter {0} needs 1 to {PARAMETER_VALUES_MAX} values by increasing time")]
     Parameter(ParameterName),
@@ -190,9 +197,10 @@ impl Establishment {
     pub fn initial_state(&self) -> Result<Vec<StateEntry>, EstablishmentError> {
         let mut entries = Entries::default();
         let departments: BTreeMap<_, _> = self.departments.iter().map(|one| (&one.id, one)).collect();
+        let gateways: BTreeSet<_> = self.postings.iter().flat_map(|posting| &posting.gateways).copied().collect();
         let mut department_of = BTreeMap::new();
         for department in &self.departments {
-            enter_department(department, &mut department_of, &mut entries)?;
+            enter_department(department, &gateways, &mut department_of, &mut entries)?;
         }
         let mut offices = BTreeMap::new();
         for office in &self.offices {
@@ -200,7 +208,7 @@ impl Establishment {
                 .get(&office.department)
                 .ok_or_else(|| missing(format!("office {}", office.id), format!("department {}", office.department)))?;
             require_name(office.id.as_str(), &department.id)?;
-            entries.put("office", &office.id, office_key(&office.id), office)?;
+            entries.put("office", &office.id, office_key(&office.id), &OfficeRecord::from(office.clone()))?;
             offices.insert(&office.id, *department);
         }
         for posting in &self.postings {
@@ -210,6 +218,9 @@ impl Establishment {
             require_name(posting.id.as_str(), &department.id)?;
             if !department.roles.contains(&posting.role) {
                 return Err(EstablishmentError::Role(posting.id.clone(), department.id.clone(), posting.role));
+            }
+            if gateways.contains(&posting.officer) {
+                return Err(EstablishmentError::OfficerAndGateway(posting.officer));
             }
             for key in posting.gateways.iter().chain([&posting.officer]) {
                 if department_of.get(key) != Some(&&department.id) {
@@ -223,9 +234,11 @@ impl Establishment {
             if !ordered || !(1..=PARAMETER_VALUES_MAX).contains(&parameter.values.len()) {
                 return Err(EstablishmentError::Parameter(parameter.name.clone()));
             }
-            let values = DatedValues { values: parameter.values.clone() };
+            let values = Timeline { values: parameter.values.clone() };
             entries.put("parameter", &parameter.name, parameter_key(parameter.name.as_str()), &values)?;
         }
+        let names = self.parameters.iter().map(|parameter| &parameter.name);
+        entries.0.extend(list::entries(PARAMETERS, names));
         for kind in &self.certificate_types {
             if !departments.contains_key(&kind.department) {
                 return Err(missing(
@@ -242,17 +255,21 @@ impl Establishment {
 
 fn enter_department<'a>(
     department: &'a DepartmentPlan<PublicKey>,
+    gateways: &BTreeSet<PublicKey>,
     department_of: &mut BTreeMap<PublicKey, &'a DepartmentId>,
     entries: &mut Entries,
 ) -> Result<(), EstablishmentError> {
-    let record = Department { id: department.id.clone(), roles: department.roles.clone() };
+    let roles = Timeline::since(0, department.roles.clone());
+    let record = Department { id: department.id.clone(), roles, administered_from_record: 0 };
     entries.put("department", &department.id, department_key(&department.id), &record)?;
     for key in &department.keys {
         key.check().map_err(|_| EstablishmentError::UnusableKey(*key, department.id.clone()))?;
         if department_of.insert(*key, &department.id).is_some() {
             return Err(EstablishmentError::RepeatedKey(*key));
         }
-        let record = KeyRecord { department: department.id.clone(), revoked_at_ms: None };
+        let id = department.id.clone();
+        let is_gateway = gateways.contains(key);
+        let record = if is_gateway { KeyRecord::new(id, KeyHolder::Gateway) } else { KeyRecord::officer(id) };
         entries.put("key", key, key_key(key), &record)?;
     }
     Ok(())
@@ -281,6 +298,7 @@ impl PostingPlan<PublicKey> {
             from_ms: self.from_ms,
             until_ms: self.until_ms,
             gateways: self.gateways.iter().copied().collect::<Set<_>>(),
+            record: 0,
         }
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::consensus_keys::{ConsensusKey, consensus_key_key};
 use super::posting::PostingId;
 use crate::context::{Context, Outcome, token};
+use crate::list;
 use crate::refusal::{OrReject as _, Refusal, reject, require};
 
 /// What stands in place of a posting in a record that proves itself. No posting has this name: theirs begin with their
@@ -47,27 +48,16 @@ pub fn evidence_key(key: &PublicKey, height: Height) -> Vec<u8> {
     format!("{EVIDENCE_PREFIX}{key}/{height}").into_bytes()
 }
 
-/// State key of the number of contradictions on record.
-fn count_key() -> Vec<u8> {
-    b"auth/contradictions".to_vec()
-}
+/// The list of all contradictions on record, as the places, key and height, of their evidence.
+const CONTRADICTIONS: &str = "auth/contradictions";
 
-/// State key of the place, key and height, of the contradiction that was recorded as number `number`, from 0.
-fn listed_key(number: u64) -> Vec<u8> {
-    format!("auth/contradictions/{number}").into_bytes()
-}
-
-/// All contradictions on record, in the order of their records. The state cannot be searched, so it keeps a list.
+/// All contradictions on record, in the order of their records.
 pub fn recorded(state: &dyn StateView) -> Result<Vec<RecordedEvidence>, StateError> {
+    let places: Vec<(PublicKey, Height)> = list::read(state, CONTRADICTIONS, 0, u64::MAX)?;
     let state = Overlay::new(state);
-    let count: u64 = state.get_value(&count_key())?.unwrap_or_default();
-    let missing = |number| StateError(format!("contradiction {number} of {count} is not in the state"));
-    (0..count)
-        .map(|number| {
-            let place: (PublicKey, Height) = state.get_value(&listed_key(number))?.ok_or_else(|| missing(number))?;
-            state.get_value(&evidence_key(&place.0, place.1))?.ok_or_else(|| missing(number))
-        })
-        .collect()
+    let missing = |key, height| StateError(format!("evidence against {key} at height {height} is not in the state"));
+    let evidence = |(key, height)| state.get_value(&evidence_key(&key, height))?.ok_or_else(|| missing(key, height));
+    places.into_iter().map(evidence).collect()
 }
 
 /// The consensus key that evidence at `height` speaks of, if it was in the set of that height and nothing higher than
@@ -121,9 +111,7 @@ pub(super) fn record(
     state.put_value(consensus_key_key(&key), &ConsensusKey { contradictions, ..accused });
     let recorded = RecordedEvidence { department, record: context.record, evidence: *evidence };
     state.put_value(evidence_key(&key, height), &recorded);
-    let count: u64 = state.get_value(&count_key())?.unwrap_or_default();
-    state.put_value(listed_key(count), &(key, height));
-    state.put_value(count_key(), &count.saturating_add(1));
+    list::push(state, CONTRADICTIONS, &(key, height))?;
     Ok(outcome)
 }
 

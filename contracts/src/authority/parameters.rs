@@ -13,34 +13,21 @@
 //!
 //! What differs from one certificate type to another is part of the type, not a parameter.
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
+use dalil_ledger::codec::Token;
 use dalil_ledger::state::Overlay;
-use serde::{Deserialize, Serialize};
 
+use super::dated::Timeline;
 use crate::context::Context;
-use crate::refusal::{OrReject as _, Refusal, require};
+use crate::list;
+use crate::refusal::{OrReject as _, Refusal, reject};
 
 /// A parameter's name, such as `mineral/royalty/SAND`.
 pub type ParameterName = Token<64>;
 
 /// The most dated values of one parameter.
 pub const PARAMETER_VALUES_MAX: usize = 256;
-
-/// One value and the time from which it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
-pub struct DatedValue {
-    /// UTC milliseconds of block time.
-    pub from_ms: u64,
-    /// The value, in the unit that the parameter's name implies.
-    pub value: i64,
-}
-
-/// All values of one parameter, by increasing time.
-#[derive(Debug, Clone, PartialEq, Eq, Default, SchemaWrite, SchemaRead, Serialize, Deserialize)]
-pub struct DatedValues {
-    /// The values.
-    pub values: Vec<DatedValue>,
-}
+/// The list of the names of all parameters.
+pub const PARAMETERS: &str = "params";
 
 /// State key of a parameter.
 pub fn parameter_key(name: &str) -> Vec<u8> {
@@ -49,12 +36,9 @@ pub fn parameter_key(name: &str) -> Vec<u8> {
 
 /// The value of `name` in force at the block's time; refused with P1 where there is none.
 pub fn parameter(state: &Overlay<'_>, context: &Context<'_>, name: &str) -> Result<i64, Refusal> {
-    let dated: Option<DatedValues> = state.get_value(&parameter_key(name))?;
-    dated
-        .and_then(|dated| {
-            dated.values.iter().rev().find(|value| value.from_ms <= context.time_ms).map(|value| value.value)
-        })
-        .or_reject("P1", || format!("parameter {name} has no value in force"))
+    let dated: Option<Timeline<i64>> = state.get_value(&parameter_key(name))?;
+    let in_force = dated.and_then(|dated| dated.at(context.time_ms).copied());
+    in_force.or_reject("P1", || format!("parameter {name} has no value in force"))
 }
 
 /// As [`parameter`], for values that are never negative.
@@ -66,15 +50,12 @@ pub fn parameter_u64(state: &Overlay<'_>, context: &Context<'_>, name: &str) -> 
 /// Adds a value that holds from `from_ms`; the caller has made sure that this is not in the past.
 pub(super) fn schedule(state: &mut Overlay<'_>, name: &ParameterName, from_ms: u64, value: i64) -> Result<(), Refusal> {
     let key = parameter_key(name.as_str());
-    let mut dated: DatedValues = state.get_value(&key)?.unwrap_or_default();
-    require(dated.values.len() < PARAMETER_VALUES_MAX, "A8", || {
-        format!("parameter {name} has {PARAMETER_VALUES_MAX} values already")
-    })?;
-    let place = dated.values.partition_point(|dated| dated.from_ms < from_ms);
-    require(dated.values.get(place).is_none_or(|next| next.from_ms != from_ms), "A8", || {
-        format!("another value of parameter {name} was voted for the same time")
-    })?;
-    dated.values.insert(place, DatedValue { from_ms, value });
+    let mut dated: Timeline<i64> = state.get_value(&key)?.unwrap_or_default();
+    if dated.values.is_empty() {
+        list::push(state, PARAMETERS, name)?;
+    }
+    let scheduled = dated.schedule(from_ms, value, PARAMETER_VALUES_MAX);
+    scheduled.or_else(|error| reject("A8", format!("parameter {name}: {error}")))?;
     state.put_value(key, &dated);
     Ok(())
 }

@@ -13,7 +13,7 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::posting::DistrictCode;
+use crate::authority::place::DistrictCode;
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::{self, Challan, Finding, Stage};

@@ -7,9 +7,9 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::authority::office::office_record;
 use crate::authority::parameters::parameter_u64;
-use crate::authority::posting::office_key;
-use crate::authority::{Office, Place, PostingId, Role, authorise};
+use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::{self, Challan, Stage};
 use crate::mineral::issue::Receiver;
@@ -143,8 +143,7 @@ pub(super) fn redeem(
     let Receiver::Office(office) = &challan.issued.destination.receiver else {
         return reject("M13", format!("challan {} was not delivered to a works office", call.challan));
     };
-    let received_by: Option<Office> = state.get_value(&office_key(office))?;
-    let ours = received_by.is_some_and(|office| office.department == acting.office.department);
+    let ours = office_record(state, office)?.department == acting.office.department;
     require(ours, "M13", || format!("challan {} was delivered to another department", call.challan))?;
     challan.bill = Some(call.bill.clone());
     challan.stage = Stage::Redeemed;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::PostingId;
 use crate::authority::parameters::parameter_u64;
-use crate::authority::posting::{BlockCode, DistrictCode};
+use crate::authority::place::{BlockCode, DistrictCode};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::{self, Challan, Stage, challan_uri};
 use crate::mineral::keys::{challan_key, paper_key};

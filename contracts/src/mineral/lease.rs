@@ -9,7 +9,7 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::posting::{BlockCode, DistrictCode};
+use crate::authority::place::{BlockCode, DistrictCode};
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::calendar::{CivilDate, DayRange};
 use crate::context::{Context, Outcome};

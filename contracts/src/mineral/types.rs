@@ -8,10 +8,10 @@ use dalil_ledger::document::{ReasonCode, SubjectId};
 use dalil_ledger::state::Overlay;
 
 use crate::authority::Place;
-use crate::authority::posting::{BlockCode, DistrictCode};
+use crate::authority::place::{BlockCode, DistrictCode};
 use crate::refusal::{Refusal, require};
 
-pub use crate::authority::posting::LeaseId;
+pub use crate::authority::place::LeaseId;
 
 /// A mineral's code, such as `SAND`; rates and densities are parameters under it.
 pub type MineralCode = Token<24>;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::parameters::parameter_u64;
-use crate::authority::posting::DistrictCode;
+use crate::authority::place::DistrictCode;
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::Challan;

@@ -5,7 +5,7 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::posting::{BlockCode, DistrictCode};
+use crate::authority::place::{BlockCode, DistrictCode};
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::keys::{lease_key, stock_key, yard_key};

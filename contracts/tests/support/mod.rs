@@ -10,7 +10,8 @@ mod replay;
 
 use std::collections::BTreeMap;
 
-use dalil_contracts::authority::parameters::{DatedValue, DatedValues, parameter_key};
+use dalil_contracts::authority::dated::Timeline;
+use dalil_contracts::authority::parameters::parameter_key;
 use dalil_contracts::authority::posting::posting_key;
 use dalil_contracts::authority::{EstablishmentPlan, Posting, genesis_validators};
 use dalil_contracts::{Call, Closing, Context, Invocation, Outcome, Refusal, apply, close_block};
@@ -205,7 +206,7 @@ impl World {
 
     /// Sets a parameter from the beginning of time, behind the contracts' back.
     pub fn set_parameter(&mut self, name: &str, value: i64) {
-        self.put(parameter_key(name), &DatedValues { values: vec![DatedValue { from_ms: 0, value }] });
+        self.put(parameter_key(name), &Timeline::since(0, value));
     }
 
     /// The registry entry of a document.

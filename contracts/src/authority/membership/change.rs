@@ -2,17 +2,17 @@
 
 use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
-use dalil_ledger::state::{Overlay, StateView as _};
+use dalil_ledger::state::Overlay;
 use dalil_ledger::validators::{Validator, ValidatorSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LAPSE_AFTER, Membership, PENDING_MAX, PendingChange, keys_of, require_fresh_keys};
 use crate::authority::ballot::BallotId;
+use crate::authority::department::{Department, department_key};
 use crate::authority::parameters::parameter_u64;
-use crate::authority::posting::department_key;
 use crate::context::Context;
-use crate::refusal::{Refusal, require};
+use crate::refusal::{OrReject as _, Refusal, require};
 
 /// One change of the validator set.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -70,11 +70,18 @@ impl ValidatorChange {
 }
 
 /// What can be said of a change before it is due: the incoming department is known (A4), its keys are fresh (A3).
-pub(crate) fn check(state: &Overlay<'_>, set: &ValidatorSet, change: &ValidatorChange) -> Result<(), Refusal> {
+pub(crate) fn check(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    set: &ValidatorSet,
+    change: &ValidatorChange,
+) -> Result<(), Refusal> {
     let Some(member) = change.incoming() else { return Ok(()) };
     let department = &member.department;
-    require(state.get(&department_key(department))?.is_some(), "A4", || {
-        format!("there is no department {department}")
+    let known: Option<Department> = state.get_value(&department_key(department))?;
+    let known = known.or_reject("A4", || format!("there is no department {department}"))?;
+    require(known.governs_itself(context.time_ms), "A4", || {
+        format!("department {department} has nobody who administers it or votes for it, now or from a time decided")
     })?;
     require_fresh_keys(state, set, member)?;
     let membership = Membership::read(state)?;

@@ -38,7 +38,7 @@ pub use proof::{JoinedStatement, MemberSignatures, ReadyStatement};
 pub(super) use proof::{joined, ready};
 
 use super::ballot::BallotId;
-use super::posting::key_key;
+use super::key::key_key;
 use super::validators_key;
 use crate::refusal::{Refusal, require};
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{HeadName, Membership, keys_of};
 use crate::authority::ballot::BallotId;
-use crate::authority::posting::{Acting, PostingId, Role, authorise_role};
+use crate::authority::posting::{Acting, PostingId, authorise_role};
+use crate::authority::role::Role;
 use crate::authority::validators_key;
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{OrReject as _, Refusal, require};
@@ -124,7 +125,7 @@ pub(crate) fn ready(
     let subject = token(format!("validator/{}", member.department))?;
     pending.ready_height = Some(context.height);
     membership.write(state);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("authority.validator_ready", subject);
     Ok(outcome)
 }
@@ -137,7 +138,8 @@ pub(crate) fn joined(
     head: HeadName,
     signature: &Signature,
 ) -> Result<Outcome, Refusal> {
-    let department = speaker(state, context, posting)?.office.department;
+    let acting = speaker(state, context, posting)?;
+    let department = acting.office.department.clone();
     let mut membership = Membership::read(state)?;
     require_recent(&membership, &head)?;
     let place = membership.absent.iter().position(|absent| absent.department == department);
@@ -154,7 +156,7 @@ pub(crate) fn joined(
     require(checked.is_ok(), "A3", || format!("the consensus key of {department} did not sign this block"))?;
     membership.absent.remove(place);
     membership.write(state);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("authority.validator_joined", token(format!("validator/{department}"))?);
     Ok(outcome)
 }
