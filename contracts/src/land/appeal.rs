@@ -1,6 +1,8 @@
 //! Appeal against an order, and the appellate officer's order.
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use std::collections::BTreeSet;
+
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
@@ -8,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::book::Book;
 use super::case::{Step, case};
-use super::keys::{CaseId, case_key};
-use super::mutation::{Allowance, undo};
+use super::keys::{CaseId, PlotId};
+use super::mutation::Allowance;
 use super::office::{acting, require_cited};
 use super::order::{about_case, allow};
 use super::steps::CasePaper;
+use super::undo::{require_named, undo};
 use crate::authority::duties::require_other_officer;
 use crate::authority::parameters::parameter_u64;
 use crate::authority::{PostingId, Role};
@@ -31,7 +34,7 @@ pub(super) fn appeal(
     call: &CasePaper,
 ) -> Result<Outcome, Refusal> {
     let mut record = case(state, &call.case)?;
-    acting(state, context, posting, &[Role::Intake], &record.mouza)?;
+    let officer = acting(state, context, posting, &[Role::Intake], &record.mouza)?;
     record.advance(context, Step::Appeal)?;
     record.require_unstayed(state)?;
     require_cited("memorandum of appeal", &call.paper)?;
@@ -41,8 +44,8 @@ pub(super) fn appeal(
     let last = last.or_reject("P1", || format!("parameter {LIMITATION} is out of range"))?;
     require(context.time_ms <= last, "D2", || format!("the appeal comes after the limitation of {days} days"))?;
     record.reference = call.paper;
-    state.put_value(case_key(&record.id), &record);
-    let mut outcome = Outcome::default();
+    record.store(state, context)?;
+    let mut outcome = officer.outcome();
     about_case(&mut outcome, "land.case_moved", &record);
     Ok(outcome)
 }
@@ -73,6 +76,11 @@ pub struct OrderAppeal {
     pub order: Hash,
     /// What it says.
     pub decision: AppealDecision,
+    /// Where a plot was divided or merged since the mutation that is undone: the plots made from it, in which the shares
+    /// go back (L15).
+    #[serde(default)]
+    #[schemars(with = "Vec<PlotId>")]
+    pub divided: Set<PlotId>,
 }
 
 /// Decides an appeal.
@@ -100,18 +108,20 @@ pub(super) fn order_appeal(
         format!("rank {} does not outrank rank {} that gave the order", officer.posting.rank, first.rank)
     })?;
     record.decide(context, &officer, &call.order);
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
+    let mut divided = BTreeSet::new();
     match &call.decision {
         AppealDecision::Uphold => {}
         AppealDecision::Allow(allowance) => allow(state, context, &mut record, allowance, &mut outcome)?,
         AppealDecision::SetAside | AppealDecision::Remand if record.applied.is_some() => {
             let mut book = Book::default();
-            undo(state, &mut book, &mut record)?;
+            divided = undo(state, &mut book, &mut record)?;
             book.close(state, context, &mut outcome)?;
         }
         AppealDecision::SetAside | AppealDecision::Remand => {}
     }
-    state.put_value(case_key(&record.id), &record);
+    require_named(&divided, &call.divided)?;
+    record.store(state, context)?;
     about_case(&mut outcome, event, &record);
     Ok(outcome)
 }

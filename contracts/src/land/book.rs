@@ -3,6 +3,8 @@
 //! Closing the book is where versions rise. Whatever changes on a plot changes what the extract of every khatian that
 //! holds in it shows, before or after; so the plot and each of those khatians goes up by exactly one version a record,
 //! and the version that was current is marked as left, which supersedes the documents drawn from it.
+//!
+//! What happened to a plot is noted in the book too, and goes into the plot's history as it is closed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +12,8 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{DependencyKey, Provenance};
 use dalil_ledger::state::Overlay;
 
-use super::keys::{KhatianId, PlotId, khatian_key, plot_key};
+use super::history::{HistoryEntry, PlotAct};
+use super::keys::{KhatianId, PlotId, history_key, khatian_key, plot_key};
 use super::types::{Khatian, Plot};
 use crate::context::{Context, Outcome};
 use crate::refusal::{OrReject as _, Refusal, require};
@@ -37,6 +40,14 @@ struct Draft<T> {
 pub(super) struct Book {
     plots: BTreeMap<PlotId, Draft<Plot>>,
     khatians: BTreeMap<KhatianId, Draft<Khatian>>,
+    /// What is to be added to the history of plots, with the number of the entry.
+    notes: BTreeMap<(PlotId, u32), PlotAct>,
+}
+
+/// The entry of a plot's history, refused with D2 if there is none.
+pub(super) fn history(state: &Overlay<'_>, id: &PlotId, entry: u32) -> Result<HistoryEntry, Refusal> {
+    let found = state.get_value(&history_key(id, entry))?;
+    found.or_reject("D2", || format!("the history of plot {id} has no entry {entry}"))
 }
 
 impl Book {
@@ -65,6 +76,23 @@ impl Book {
         require(!known, "D1", || format!("plot {} is already on record", plot.id))?;
         self.plots.insert(plot.id.clone(), Draft { before: None, now: plot });
         Ok(())
+    }
+
+    /// Adds to a plot's history and returns the entry's number.
+    pub(super) fn note(&mut self, state: &Overlay<'_>, id: &PlotId, act: PlotAct) -> Result<u32, Refusal> {
+        let plot = self.plot(state, id)?;
+        let entry = plot.history;
+        plot.history = entry.checked_add(1).or_reject("D1", || format!("the history of plot {id} is full"))?;
+        self.notes.insert((id.clone(), entry), act);
+        Ok(entry)
+    }
+
+    /// What an entry of a plot's history says, written before or noted in this book.
+    pub(super) fn act(&self, state: &Overlay<'_>, id: &PlotId, entry: u32) -> Result<PlotAct, Refusal> {
+        match self.notes.get(&(id.clone(), entry)) {
+            Some(act) => Ok(act.clone()),
+            None => Ok(history(state, id, entry)?.act),
+        }
     }
 
     /// A khatian to read or change; refused with D2 if there is none.
@@ -99,6 +127,10 @@ impl Book {
         context: &Context<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), Refusal> {
+        for ((id, entry), act) in std::mem::take(&mut self.notes) {
+            let noted = HistoryEntry { record: context.record, at_ms: context.time_ms, act };
+            state.put_value(history_key(&id, entry), &noted);
+        }
         let plots = std::mem::take(&mut self.plots);
         // Khatians whose extract shows something else now, and in how many plots more or fewer each holds.
         let mut shown: BTreeMap<KhatianId, (u32, u32)> = BTreeMap::new();
@@ -108,8 +140,8 @@ impl Book {
             }
             now.check_shares()?;
             outcome.about(id.subject());
-            // A link to another case (a share that came back to its giver) is nothing that an extract shows.
-            if before.as_ref().is_some_and(|before| Plot { latest: now.latest.clone(), ..before.clone() } == now) {
+            // An entry in its history (a share that came back to its giver) is nothing that an extract shows.
+            if before.as_ref().is_some_and(|before| Plot { history: now.history, ..before.clone() } == now) {
                 state.put_value(plot_key(&id), &now);
                 continue;
             }

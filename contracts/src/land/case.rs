@@ -8,6 +8,7 @@ use dalil_ledger::state::Overlay;
 use serde::{Deserialize, Serialize};
 
 use super::deed::deed;
+use super::docket;
 use super::ground::Ground;
 use super::keys::{CaseId, Cnr, KhatianNumber, MouzaId, PlotId, case_key};
 use super::share::Share;
@@ -115,17 +116,15 @@ pub struct Gain {
     pub share: Share,
 }
 
-/// What an applied case did on one plot.
+/// Where an applied case changed shares.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
-pub struct Move {
-    /// The plot.
+pub struct AppliedPlot {
+    /// The plot that the ground names.
+    pub of: PlotId,
+    /// The plot whose shares moved: the same, or one made from it since.
     pub plot: PlotId,
-    /// The khatian that gave.
-    pub from: KhatianNumber,
-    /// Who took.
-    pub gains: Vec<Gain>,
-    /// The applied case before this one on the plot (L15).
-    pub before: Option<CaseId>,
+    /// The entry of that plot's history which says what moved.
+    pub entry: u32,
 }
 
 /// What an applied case did.
@@ -134,7 +133,7 @@ pub struct Applied {
     /// Log index of the record that applied it.
     pub record: u64,
     /// One for each plot.
-    pub moves: Vec<Move>,
+    pub plots: Vec<AppliedPlot>,
 }
 
 /// Who gave the last order.
@@ -175,6 +174,8 @@ pub struct MutationCase {
     pub objections: Vec<Hash>,
     /// What it did, while that stands.
     pub applied: Option<Applied>,
+    /// Its page of the docket, while it waits for an office.
+    pub docket_page: Option<u64>,
     /// The last reference of an order, report, notice, minutes or memorandum.
     pub reference: Hash,
 }
@@ -185,6 +186,13 @@ pub fn case(state: &Overlay<'_>, id: &CaseId) -> Result<MutationCase, Refusal> {
 }
 
 impl MutationCase {
+    /// Writes the case, and what the docket says of it.
+    pub(super) fn store(&mut self, state: &mut Overlay<'_>, context: &Context<'_>) -> Result<(), Refusal> {
+        docket::sync(state, context, self)?;
+        state.put_value(case_key(&self.id), self);
+        Ok(())
+    }
+
     /// Moves along the table, or refuses with D2.
     pub(super) fn advance(&mut self, context: &Context<'_>, step: Step) -> Result<(), Refusal> {
         self.state = next(self.state, step, self.applied.is_some())

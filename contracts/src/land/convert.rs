@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
+use super::history::PlotAct;
 use super::keys::PlotId;
 use super::office::{acting, require_cited};
 use super::types::LandClass;
@@ -85,7 +86,8 @@ pub(super) fn convert(
         format!("{what} is beyond the power of {:?} to convert", officer.posting.role)
     })?;
     plot.class = call.to;
-    let mut outcome = Outcome::default();
+    book.note(state, &call.plot, PlotAct::Converted { from: call.from, to: call.to, order: call.order })?;
+    let mut outcome = officer.outcome();
     outcome.event("land.plot_converted", call.plot.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
@@ -98,7 +100,7 @@ pub(super) fn rectify(
     posting: &PostingId,
     call: &Rectify,
 ) -> Result<Outcome, Refusal> {
-    acting(state, context, posting, &[Role::Blro], &call.plot.mouza)?;
+    let officer = acting(state, context, posting, &[Role::Blro], &call.plot.mouza)?;
     require_cited("rectification order", &call.order)?;
     let limit = u128::from(parameter_u64(state, context, RECTIFY_MAX)?);
     let mut book = Book::default();
@@ -108,8 +110,9 @@ pub(super) fn rectify(
     require(minor, "L13", || {
         format!("{} to {} is more than a clerical error in the area of plot {}", plot.area.0, call.area.0, call.plot)
     })?;
-    plot.area = call.area;
-    let mut outcome = Outcome::default();
+    let from = std::mem::replace(&mut plot.area, call.area);
+    book.note(state, &call.plot, PlotAct::Rectified { from, to: call.area, order: call.order })?;
+    let mut outcome = officer.outcome();
     outcome.event("land.plot_rectified", call.plot.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)

@@ -1,6 +1,9 @@
-//! A court sets a mutation aside. Later cases that rest on it are named by the order too, newest first (L15).
+//! A court sets a mutation aside. Later cases that rest on it are named by the order too, newest first, and so are the
+//! plots made since from a divided or merged one (L15).
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use std::collections::BTreeSet;
+
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
@@ -8,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::book::Book;
 use super::case::{Step, case};
-use super::keys::{CaseId, Cnr, case_key};
-use super::mutation::undo;
+use super::keys::{CaseId, Cnr, PlotId};
 use super::office::{acting, require_cited};
 use super::order::about_case;
+use super::undo::{require_named, undo};
 use crate::authority::{PostingId, Role};
 use crate::context::{Context, Outcome};
 use crate::refusal::{Refusal, require};
@@ -36,6 +39,10 @@ pub struct CourtSetAside {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub later: Vec<CaseId>,
+    /// Where a plot of one of these cases was divided or merged since: the plots made from it, in which the shares go back.
+    #[serde(default)]
+    #[schemars(with = "Vec<PlotId>")]
+    pub divided: Set<PlotId>,
 }
 
 /// Undoes the later cases, then the case, in one record.
@@ -47,8 +54,10 @@ pub(super) fn set_aside(
 ) -> Result<Outcome, Refusal> {
     require_cited("court's order", &call.order)?;
     require(call.later.len() <= LATER_NAMED_MAX, "L15", || format!("more than {LATER_NAMED_MAX} later cases"))?;
-    let mut outcome = Outcome::default();
+    let mouza = case(state, &call.case)?.mouza;
+    let mut outcome = acting(state, context, posting, &[Role::CourtEntry], &mouza)?.outcome();
     let mut book = Book::default();
+    let mut divided = BTreeSet::new();
     let mut newer = u64::MAX;
     for id in call.later.iter().chain([&call.case]) {
         let mut record = case(state, id)?;
@@ -57,11 +66,12 @@ pub(super) fn set_aside(
         let applied = record.applied.as_ref().map_or(0, |applied| applied.record);
         require(applied < newer, "L15", || format!("case {id} is not named in its place: newest first"))?;
         newer = applied;
-        undo(state, &mut book, &mut record)?;
+        divided.append(&mut undo(state, &mut book, &mut record)?);
         record.decide(context, &officer, &call.order);
-        state.put_value(case_key(id), &record);
+        record.store(state, context)?;
         about_case(&mut outcome, "land.mutation_set_aside", &record);
     }
+    require_named(&divided, &call.divided)?;
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
 }

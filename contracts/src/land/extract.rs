@@ -1,32 +1,43 @@
-//! The signed extract of a khatian (record of rights, RoR). It is drawn from one version of the khatian and answers
-//! `superseded` as soon as that version is left.
+//! Signed extracts: of a khatian (record of rights, RoR), and a plot's index sheet and map. Each is drawn from one version
+//! of the khatian or plot and answers `superseded` as soon as that version is left.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::{Dependency, Uri};
+use dalil_ledger::document::{Dependency, Provenance, SubjectId, Uri};
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::book::khatian;
-use super::keys::KhatianId;
+use super::book::{Book, khatian};
+use super::keys::{KhatianId, PlotId};
 use super::office::acting;
 use crate::authority::parameters::parameter_u64;
-use crate::authority::{PostingId, Role};
+use crate::authority::{Acting, PostingId, Role};
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{Refusal, require};
 use crate::registry::{self, NewDocument};
 
-/// Type code of an extract.
+/// Type code of the extract of a khatian.
 pub const ROR: &str = "ROR";
-/// What every extract's URI begins with; the id after it holds at least 64 random bits.
-pub const ROR_URI_PREFIX: &str = "in.gov.wb.land-ROR-";
+/// Type code of a plot's index sheet: class, area, holders, charges.
+pub const PLOT_INDEX: &str = "PLOTINDEX";
+/// Type code of a plot's map.
+pub const PLOT_MAP: &str = "PLOTMAP";
 /// 64 random bits take at least this many characters (base64url).
 pub const RANDOM_ID_LENGTH_MIN: usize = 11;
 /// Parameter: the oldest checkpoint that proves an extract's present status, in milliseconds.
 pub const ROR_STATUS_AGE: &str = "land/ror_status_age_ms";
 
-/// Issues an extract; by the BL&LRO.
+/// Refuses with D1 unless a URI is of its department and type and has an id of at least 64 random bits.
+pub(super) fn require_uri(uri: &Uri, department: &str, kind: &str) -> Result<(), Refusal> {
+    let prefix = format!("in.gov.wb.{department}-{kind}-");
+    let id = uri.as_str().strip_prefix(&prefix).unwrap_or_default();
+    require(id.len() >= RANDOM_ID_LENGTH_MIN, "D1", || {
+        format!("{uri} is not {prefix} with at least {RANDOM_ID_LENGTH_MIN} random characters")
+    })
+}
+
+/// Issues the extract of a khatian; by the BL&LRO.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueRor {
@@ -50,8 +61,53 @@ pub struct IssueRor {
     pub supersedes: Option<Uri>,
 }
 
-/// Enters an extract drawn from the current version.
-pub(super) fn issue(
+/// What a sheet about a plot shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlotSheet {
+    /// Class, area, holders and charges.
+    Index,
+    /// The plot on the map.
+    Map,
+}
+
+impl PlotSheet {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Index => PLOT_INDEX,
+            Self::Map => PLOT_MAP,
+        }
+    }
+}
+
+/// Issues a plot's index sheet (by the BL&LRO) or its map (by the BL&LRO or the surveyor).
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssuePlotSheet {
+    /// What it shows.
+    pub sheet: PlotSheet,
+    /// `in.gov.wb.land-PLOTINDEX-<id>` or `in.gov.wb.land-PLOTMAP-<id>`.
+    #[schemars(with = "String")]
+    pub uri: Uri,
+    /// SHA-256 of the file, which holds a 256-bit nonce.
+    #[schemars(with = "String")]
+    pub digest: Hash,
+    /// The plot, in force.
+    pub plot: PlotId,
+    /// The version that the file shows (L14).
+    pub plot_version: u64,
+    /// Root of the salted claims in the file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub claims_root: Option<Hash>,
+    /// The earlier sheet of the same plot that this one replaces (D3).
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub supersedes: Option<Uri>,
+}
+
+/// Enters the extract of a khatian, drawn from its current version.
+pub(super) fn issue_ror(
     state: &mut Overlay<'_>,
     context: &Context<'_>,
     posting: &PostingId,
@@ -59,39 +115,97 @@ pub(super) fn issue(
 ) -> Result<Outcome, Refusal> {
     let officer = acting(state, context, posting, &[Role::Blro], &call.khatian.mouza)?;
     let source = khatian(state, &call.khatian)?;
-    require(source.version == call.khatian_version, "L14", || {
-        let KhatianId { mouza, number } = &call.khatian;
-        format!("khatian {mouza}/{number} is at version {}; the extract shows {}", source.version, call.khatian_version)
-    })?;
-    let id = call.uri.as_str().strip_prefix(ROR_URI_PREFIX).unwrap_or_default();
-    require(id.len() >= RANDOM_ID_LENGTH_MIN, "D1", || {
-        format!("{} is not {ROR_URI_PREFIX} with at least {RANDOM_ID_LENGTH_MIN} random characters", call.uri)
-    })?;
-    let new = NewDocument {
-        uri: call.uri.clone(),
+    require_current(&format!("khatian {}", call.khatian), source.version, call.khatian_version)?;
+    let extract = Extract {
+        kind: ROR,
+        uri: &call.uri,
         digest: call.digest,
-        kind: token(ROR)?,
         subject: call.khatian.subject(),
-        valid_from_ms: context.time_ms,
-        valid_until_ms: None,
-        claims_root: call.claims_root,
-        classes: Set::default(),
-        depends: [Dependency { key: call.khatian.dependency(), version: source.version }].into_iter().collect(),
+        source: Dependency { key: call.khatian.dependency(), version: source.version },
         provenance: source.provenance,
-        status_age_max_ms: parameter_u64(state, context, ROR_STATUS_AGE)?,
+        claims_root: call.claims_root,
+        supersedes: call.supersedes.as_ref(),
     };
-    match &call.supersedes {
-        None => registry::issue(state, context, officer.issuer(), new)?,
-        Some(old) => {
-            let replaced = registry::entry(state, old)?;
-            require(replaced.kind.as_str() == ROR && replaced.subject == call.khatian.subject(), "D3", || {
-                format!("{old} is not an extract of khatian {}", call.khatian)
-            })?;
-            registry::supersede(state, context, officer.issuer(), new, old, &token("new_extract")?)?;
+    extract.issue(state, context, &officer, "land.ror_issued")
+}
+
+/// Enters a sheet about a plot, drawn from its current version.
+pub(super) fn issue_sheet(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &IssuePlotSheet,
+) -> Result<Outcome, Refusal> {
+    let roles: &[Role] = match call.sheet {
+        PlotSheet::Index => &[Role::Blro],
+        PlotSheet::Map => &[Role::Blro, Role::Surveyor],
+    };
+    let officer = acting(state, context, posting, roles, &call.plot.mouza)?;
+    let source = Book::default().live_plot(state, &call.plot)?.clone();
+    require_current(&format!("plot {}", call.plot), source.version, call.plot_version)?;
+    let extract = Extract {
+        kind: call.sheet.kind(),
+        uri: &call.uri,
+        digest: call.digest,
+        subject: call.plot.subject(),
+        source: Dependency { key: call.plot.dependency(), version: source.version },
+        provenance: source.provenance,
+        claims_root: call.claims_root,
+        supersedes: call.supersedes.as_ref(),
+    };
+    extract.issue(state, context, &officer, "land.plot_sheet_issued")
+}
+
+fn require_current(what: &str, current: u64, shown: u64) -> Result<(), Refusal> {
+    require(current == shown, "L14", || format!("{what} is at version {current}; the extract shows {shown}"))
+}
+
+/// A document drawn from one version of a khatian or plot.
+struct Extract<'a> {
+    kind: &'static str,
+    uri: &'a Uri,
+    digest: Hash,
+    subject: SubjectId,
+    source: Dependency,
+    provenance: Provenance,
+    claims_root: Option<Hash>,
+    supersedes: Option<&'a Uri>,
+}
+
+impl Extract<'_> {
+    fn issue(
+        self,
+        state: &mut Overlay<'_>,
+        context: &Context<'_>,
+        officer: &Acting,
+        event: &'static str,
+    ) -> Result<Outcome, Refusal> {
+        require_uri(self.uri, "land", self.kind)?;
+        let new = NewDocument {
+            uri: self.uri.clone(),
+            digest: self.digest,
+            kind: token(self.kind)?,
+            subject: self.subject.clone(),
+            valid_from_ms: context.time_ms,
+            valid_until_ms: None,
+            claims_root: self.claims_root,
+            classes: Set::default(),
+            depends: [self.source].into_iter().collect(),
+            provenance: self.provenance,
+            status_age_max_ms: parameter_u64(state, context, ROR_STATUS_AGE)?,
+        };
+        match self.supersedes {
+            None => registry::issue(state, context, officer.issuer(), new)?,
+            Some(old) => {
+                let replaced = registry::entry(state, old)?;
+                let same = replaced.kind.as_str() == self.kind && replaced.subject == self.subject;
+                require(same, "D3", || format!("{old} is not of kind {} about {}", self.kind, self.subject))?;
+                registry::supersede(state, context, officer.issuer(), new, old, &token("new_extract")?)?;
+            }
         }
+        let mut outcome = officer.outcome();
+        outcome.event(event, self.subject);
+        outcome.about(registry::subject_of(self.uri)?);
+        Ok(outcome)
     }
-    let mut outcome = Outcome::default();
-    outcome.event("land.ror_issued", call.khatian.subject());
-    outcome.about(registry::subject_of(&call.uri)?);
-    Ok(outcome)
 }

@@ -122,12 +122,12 @@ impl Ground {
             }
             Self::Inheritance(inheritance) => {
                 require_cited("heirship certificate or probate", &inheritance.heirship)?;
-                check_parts(&inheritance.heirs)?;
+                check_parts(inheritance.heirs.iter().map(|heir| heir.part))?;
             }
             Self::Acquisition(ordered) | Self::SuoMotu(ordered) => {
                 require_cited("order", &ordered.order)?;
                 check_plot_shares(&ordered.plots)?;
-                check_parts(&ordered.transferees)?;
+                check_parts(ordered.transferees.iter().map(|to| to.part))?;
             }
         }
         Ok(mouza)

@@ -4,15 +4,17 @@
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::Provenance;
+use dalil_ledger::document::{Provenance, SubjectId};
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
-use super::keys::{KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN, is_plain, mouza_key, ulpin_key};
+use super::docket;
+use super::keys::{KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN, mouza_key};
 use super::office::{acting, require_cited};
 use super::share::Share;
+use super::survey::claim_ulpin;
 use super::types::{CHARGES_MAX, Charge, HOLDINGS_MAX, Holding, LandClass, Mouza, PLOTS_MAX, Plot};
 use crate::authority::{PostingId, Role, authorise};
 use crate::context::{Context, Outcome, token};
@@ -29,17 +31,19 @@ pub(super) fn register_mouza(
     posting: &PostingId,
     mouza: &Mouza,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::Dllro, Role::DepartmentAdmin, Role::LandSystem], &mouza.place())?;
-    require(is_plain(mouza.id.as_str(), "-"), "D1", || {
-        format!("mouza code {} may hold only letters, digits and -", mouza.id)
-    })?;
+    let roles = &[Role::Dllro, Role::DepartmentAdmin, Role::LandSystem];
+    let officer = authorise(state, context, posting, roles, &mouza.place())?;
     let known: Option<Mouza> = state.get_value(&mouza_key(&mouza.id))?;
     require(known.is_none(), "D1", || format!("mouza {} is already registered", mouza.id))?;
     state.put_value(mouza_key(&mouza.id), mouza);
-    let mut outcome = Outcome::default();
-    let subject = token(format!("mouza/{}", mouza.id))?;
-    outcome.event("land.mouza_registered", subject);
+    docket::seat(state, mouza)?;
+    let mut outcome = officer.outcome();
+    outcome.event("land.mouza_registered", mouza_subject(&mouza.id)?);
     Ok(outcome)
+}
+
+fn mouza_subject(mouza: &MouzaId) -> Result<SubjectId, Refusal> {
+    token(format!("mouza/{mouza}"))
 }
 
 /// A khatian as the older register has it.
@@ -104,7 +108,7 @@ pub(super) fn import(
     posting: &PostingId,
     call: &Import,
 ) -> Result<Outcome, Refusal> {
-    acting(state, context, posting, &[Role::LandSystem], &call.mouza)?;
+    let officer = acting(state, context, posting, &[Role::LandSystem], &call.mouza)?;
     require_cited("older register", &call.source)?;
     require(call.as_on_ms <= context.time_ms, "D1", || "the source speaks for a day to come".to_owned())?;
     require(call.khatians.len() <= KHATIANS_MAX && call.plots.len() <= PLOTS_MAX, "D1", || {
@@ -126,12 +130,11 @@ pub(super) fn import(
             })?;
         }
         require(imported.charges.len() <= CHARGES_MAX, "L16", || format!("more than {CHARGES_MAX} charges"))?;
-        let ranked = imported.charges.windows(2).all(|pair| pair[0].rank < pair[1].rank);
+        let ranked = imported.charges.windows(2).all(|pair| pair[0].rank < pair[1].rank)
+            && imported.charges.first().is_none_or(|first| first.rank > 0);
         require(ranked, "L16", || format!("the charges of plot {id} do not stand by increasing rank"))?;
         if let Some(ulpin) = &imported.ulpin {
-            let known: Option<PlotId> = state.get_value(&ulpin_key(ulpin))?;
-            require(known.is_none(), "D1", || format!("ULPIN {ulpin} names another plot"))?;
-            state.put_value(ulpin_key(ulpin), id);
+            claim_ulpin(state, ulpin, id)?;
         }
         let plot = Plot {
             id: id.clone(),
@@ -147,13 +150,15 @@ pub(super) fn import(
             retired: false,
             parents: Vec::new(),
             children: Vec::new(),
-            latest: None,
+            history: 0,
+            entered: context.record,
             provenance: Provenance::Imported,
         };
         require(plot.holdings.len() <= HOLDINGS_MAX, "L1", || format!("plot {id} has too many holdings"))?;
         book.enter_plot(state, plot)?;
     }
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
+    outcome.event("land.imported", mouza_subject(&call.mouza)?);
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
 }

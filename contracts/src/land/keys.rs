@@ -10,11 +10,14 @@ use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
 use dalil_ledger::document::{DependencyKey, SubjectId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use wincode::adapter::FromInto;
 
+use super::docket::Seat;
+use crate::authority::place::DistrictCode;
 use crate::refusal::{OrReject as _, Refusal};
 
 /// The land department's code of a mouza: letters, digits and `-`, otherwise opaque.
-pub type MouzaId = Token<24>;
+pub type MouzaId = Code<24, true>;
 /// A mutation case's id.
 pub type CaseId = Token<32>;
 /// A court's case number record (CNR), or the number of an acquisition order.
@@ -24,6 +27,78 @@ pub type KhatianNumber = u32;
 
 /// Khatian 1 of every mouza is Government vested land.
 pub const VESTED_KHATIAN: KhatianNumber = 1;
+
+/// A part of a joined name: 1 to `MAX` letters and digits, and dashes where `DASH` allows them. It never holds the
+/// character that joins it to its neighbours, in text or in bytes, so that two names never share a key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead)]
+pub struct Code<const MAX: usize, const DASH: bool>(
+    #[wincode(with = "FromInto<Vec<u8>, Letters<MAX, DASH>>")] Letters<MAX, DASH>,
+);
+
+/// The characters of a [`Code`]; none, or a slash, stand for bytes that are no code.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Letters<const MAX: usize, const DASH: bool>(String);
+
+fn is_code(text: &[u8], max: usize, dash: bool) -> bool {
+    (1..=max).contains(&text.len()) && text.iter().all(|byte| byte.is_ascii_alphanumeric() || (dash && *byte == b'-'))
+}
+
+impl<const MAX: usize, const DASH: bool> From<&Letters<MAX, DASH>> for Vec<u8> {
+    fn from(letters: &Letters<MAX, DASH>) -> Self {
+        letters.0.clone().into_bytes()
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> From<Vec<u8>> for Letters<MAX, DASH> {
+    fn from(bytes: Vec<u8>) -> Self {
+        if is_code(&bytes, MAX, DASH) {
+            return Self(String::from_utf8(bytes).unwrap_or_default());
+        }
+        // What is no code gets another spelling than the input, so that exact decoding refuses it.
+        Self(if bytes.is_empty() { "/".to_owned() } else { String::new() })
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> Code<MAX, DASH> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0.0
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> FromStr for Code<MAX, DASH> {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let expected = if DASH { "letters, digits and -" } else { "letters and digits" };
+        let code = is_code(text.as_bytes(), MAX, DASH).then(|| Self(Letters(text.to_owned())));
+        code.ok_or_else(|| IdError { expected, got: text.chars().take(64).collect() })
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> fmt::Display for Code<MAX, DASH> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> fmt::Debug for Code<MAX, DASH> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl<const MAX: usize, const DASH: bool> Serialize for Code<MAX, DASH> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de, const MAX: usize, const DASH: bool> Deserialize<'de> for Code<MAX, DASH> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 /// A khatian: one holder's account in one mouza.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead)]
@@ -48,10 +123,10 @@ pub struct PlotId {
 /// A deed as the registration office numbers it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead)]
 pub struct DeedId {
-    /// Registration office, letters and digits.
-    pub office: Token<8>,
-    /// Book, letters and digits.
-    pub book: Token<4>,
+    /// Registration office.
+    pub office: Code<8, false>,
+    /// Book.
+    pub book: Code<4, false>,
     /// Serial within the year.
     pub serial: u32,
     /// Year of registration.
@@ -208,14 +283,12 @@ text_form!(KhatianId);
 text_form!(PlotId);
 text_form!(DeedId);
 
-/// Whether a token is made of letters, digits and the characters of `also`, so that joined keys stay apart.
-pub(super) fn is_plain(text: &str, also: &str) -> bool {
-    text.chars().all(|character| character.is_ascii_alphanumeric() || also.contains(character))
-}
-
 /// Refuses a case id that does not make a plain key (D1).
 pub(super) fn require_plain_case(case: &CaseId) -> Result<(), Refusal> {
-    is_plain(case.as_str(), "-_.")
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    case.as_str()
+        .chars()
+        .all(plain)
         .then_some(())
         .or_reject("D1", || format!("case id {case} may hold only letters, digits and - _ ."))
 }
@@ -233,6 +306,11 @@ pub fn khatian_key(id: &KhatianId) -> Vec<u8> {
 /// State key of a plot.
 pub fn plot_key(id: &PlotId) -> Vec<u8> {
     format!("land/plot/{id}").into_bytes()
+}
+
+/// State key of an entry in a plot's history, counted from 0.
+pub fn history_key(plot: &PlotId, entry: u32) -> Vec<u8> {
+    format!("land/history/{plot}#{entry}").into_bytes()
 }
 
 /// State key of a deed.
@@ -253,6 +331,26 @@ pub fn fee_key(receipt: &Token<32>) -> Vec<u8> {
 /// State key of the plot that an ULPIN names.
 pub fn ulpin_key(ulpin: &Token<14>) -> Vec<u8> {
     format!("land/ulpin/{ulpin}").into_bytes()
+}
+
+/// State key of the set of districts with a registered mouza.
+pub fn districts_key() -> Vec<u8> {
+    b"land/districts".to_vec()
+}
+
+/// State key of the seats of a district: the blocks, and the city, that have a registered mouza.
+pub fn seats_key(district: DistrictCode) -> Vec<u8> {
+    format!("land/seats/{district}").into_bytes()
+}
+
+/// State key of the docket of a seat.
+pub fn docket_key(seat: &Seat) -> Vec<u8> {
+    format!("land/docket/{seat}").into_bytes()
+}
+
+/// State key of a page of a docket.
+pub fn docket_page_key(seat: &Seat, page: u64) -> Vec<u8> {
+    format!("land/docket/{seat}#{page}").into_bytes()
 }
 
 /// State key of an act that waits for a second officer, by the log index of its record.

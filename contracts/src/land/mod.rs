@@ -4,17 +4,18 @@
 //! and [`khatian`]. The room never judges persons (they are commitments), never looks at a clock but the block's, and
 //! never changes a document except by leaving the version that it was drawn from.
 //!
-//! The way of a transfer: a deed is registered, whatever it sells ([`deed`]); a case rests on it ([`ground`], [`steps`])
+//! The way of a transfer: a deed is registered, whatever it sells ([`registration`]); a case rests on it ([`ground`], [`steps`])
 //! or the land department's system submits it at once ([`order::mutate_auto`](order)); title is judged then
 //! ([`title`](self)), shares move ([`mutation`]), versions rise and extracts are superseded (`book`). A higher officer
-//! ([`appeal`]) or a court ([`court`]) undoes it by the compensating entry.
+//! ([`appeal`]) or a court ([`court`]) undoes it by the compensating entry ([`undo`]). What happened to each plot stays in
+//! its [`history`], and what waits for an office in its [`docket`]; [`registers`] reads both.
 //!
 //! | Code | Rule | Where |
 //! |---|---|---|
 //! | L1 | shares and remainder of a plot sum to exactly one | `book`, [`types`] |
 //! | L1-DENOM | a fraction too fine to record is refused | [`share`] |
 //! | L2 | no more is transferred than is held, judged at mutation | `title` |
-//! | L3 | a deed is used up once over each plot while its case stands | `title`, [`mutation`] |
+//! | L3 | a deed is used up once over each plot while its case stands | `title`, [`mutation`], [`undo`] |
 //! | L4 | each change cites a deed, a succession or an order | `office`, `succession` |
 //! | L5 | the deeds cover plots and parties; a chain is used up in order | `title`, [`ground`] |
 //! | L6 | vested, stayed and frozen block voluntary transfer | `title`, [`case`] |
@@ -26,12 +27,12 @@
 //! | L12 | the appellate officer outranks the first | [`appeal`] |
 //! | L13 | rectification never changes a share, nor an area beyond "minor" | [`convert`] |
 //! | L14 | orders and extracts name the versions that they saw | [`mutation`], [`extract`] |
-//! | L15 | a case on which a later one rests is set aside only together with it | [`mutation`], [`court`] |
+//! | L15 | a case on which a later one rests is set aside only together with it | [`undo`], [`court`] |
 //! | L16 | a charge always carries over; only its release ends it | [`charge`], [`survey`] |
 //!
 //! Parameters, dated and governed, with their units in the name: [`steps::FEE`], [`appeal::LIMITATION`],
 //! [`convert::CONVERT_MAX_BLRO`], [`convert::CONVERT_MAX_SDLLRO`], [`convert::RECTIFY_MAX`],
-//! [`extract::ROR_STATUS_AGE`], [`deed::DEED_STATUS_AGE`].
+//! [`extract::ROR_STATUS_AGE`], [`registration::DEED_STATUS_AGE`], [`docket::CLOCK`], [`docket::CLOCK_CONTESTED`].
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::state::Overlay;
@@ -49,14 +50,20 @@ pub mod charge;
 pub mod convert;
 pub mod court;
 pub mod deed;
+pub mod docket;
 pub mod extract;
 pub mod ground;
+pub mod history;
 pub mod import;
 pub mod keys;
+pub mod lineage;
 pub mod mutation;
+pub mod offers;
 mod office;
 pub mod order;
 pub mod public;
+pub mod registers;
+pub mod registration;
 pub mod share;
 pub mod stay;
 pub mod steps;
@@ -64,6 +71,7 @@ mod succession;
 pub mod survey;
 mod title;
 pub mod types;
+pub mod undo;
 
 pub use book::{khatian, plot};
 pub use office::mouza;
@@ -78,9 +86,9 @@ pub enum LandCall {
     /// Brings khatians and plots from the older register.
     Import(import::Import),
     /// Records a registered deed.
-    RegisterDeed(deed::RegisterDeed),
+    RegisterDeed(registration::RegisterDeed),
     /// A court cancels a deed.
-    CancelDeed(deed::CancelDeed),
+    CancelDeed(registration::CancelDeed),
     /// Takes in a mutation case.
     File(steps::FileCase),
     /// The fee is paid.
@@ -133,8 +141,12 @@ pub enum LandCall {
     Split(survey::Split),
     /// Plots are merged.
     Amalgamate(survey::Amalgamate),
-    /// A signed extract is issued.
+    /// A plot gets its unique land parcel number.
+    AssignUlpin(survey::AssignUlpin),
+    /// A signed extract of a khatian is issued.
     IssueRor(extract::IssueRor),
+    /// A plot's index sheet or map is issued.
+    IssuePlotSheet(extract::IssuePlotSheet),
 }
 
 /// Applies a call.
@@ -147,8 +159,8 @@ pub fn apply(
     match call {
         LandCall::RegisterMouza(call) => import::register_mouza(state, context, posting, call),
         LandCall::Import(call) => import::import(state, context, posting, call),
-        LandCall::RegisterDeed(call) => deed::register(state, context, posting, call),
-        LandCall::CancelDeed(call) => deed::cancel(state, context, posting, call),
+        LandCall::RegisterDeed(call) => registration::register(state, context, posting, call),
+        LandCall::CancelDeed(call) => registration::cancel(state, context, posting, call),
         LandCall::File(call) => steps::file(state, context, posting, call),
         LandCall::Pay(call) => steps::pay(state, context, posting, call),
         LandCall::Waive(call) => steps::waive(state, context, posting, call),
@@ -175,6 +187,8 @@ pub fn apply(
         LandCall::Rectify(call) => convert::rectify(state, context, posting, call),
         LandCall::Split(call) => survey::split(state, context, posting, call),
         LandCall::Amalgamate(call) => survey::amalgamate(state, context, posting, call),
-        LandCall::IssueRor(call) => extract::issue(state, context, posting, call),
+        LandCall::AssignUlpin(call) => survey::assign_ulpin(state, context, posting, call),
+        LandCall::IssueRor(call) => extract::issue_ror(state, context, posting, call),
+        LandCall::IssuePlotSheet(call) => extract::issue_sheet(state, context, posting, call),
     }
 }

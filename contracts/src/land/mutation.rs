@@ -1,4 +1,4 @@
-//! Applying a case's shares to the register, and undoing them: one pair of functions for every way there.
+//! Applying a case's shares to the register: one function for every way there. [`undo`](super::undo) is its inverse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
-use super::case::{Applied, Gain, Move, MutationCase, Recipient, case};
-use super::deed::{add_offer, deed, remove_offer};
-use super::keys::{CaseId, KhatianId, KhatianNumber, case_key, deed_key};
+use super::case::{Applied, AppliedPlot, Gain, MutationCase, Recipient};
+use super::history::PlotAct;
+use super::keys::{KhatianId, KhatianNumber, deed_key};
+use super::offers::remove_offers;
 use super::share::Share;
-use super::title::Plan;
+use super::title::{Plan, Planned};
+use super::types::Holding;
 use crate::context::Context;
-use crate::refusal::{OrReject as _, Refusal, Reject, reject, require};
-
-/// The most later cases on one plot that are looked through for L15.
-pub const LATER_MAX: usize = 256;
+use crate::refusal::{OrReject as _, Refusal, reject, require};
 
 /// A khatian at the version that the officer or system saw (L14).
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -95,32 +94,32 @@ pub(super) fn apply(
 ) -> Result<(), Refusal> {
     check_saw(state, book, record, &plan, allowance)?;
     let placed = place_all(state, book, record, &plan, allowance, identity)?;
-    let mut moves = Vec::new();
-    for planned in plan.moves {
-        let plot = book.live_plot(state, &planned.plot)?;
+    let mut plots = Vec::new();
+    for Planned { of, plot, gives, to } in plan.moves {
+        let land = book.live_plot(state, &plot)?;
+        for (khatian, share) in &gives {
+            land.take(*khatian, *share)?;
+        }
         let mut gains = Vec::new();
-        for (recipient, share) in planned.to {
-            if share.is_zero() {
-                continue;
-            }
+        for (recipient, share) in to.into_iter().filter(|(_, share)| !share.is_zero()) {
             let khatian = placed.get(&recipient).copied().or_reject("L5", || unplaced(recipient))?;
-            plot.take(planned.from, share)?;
-            plot.give(khatian, share)?;
+            land.give(khatian, share)?;
             gains.push(Gain { recipient, khatian, share });
         }
-        let before = plot.latest.replace(record.id.clone());
-        moves.push(Move { plot: planned.plot, from: planned.from, gains, before });
+        let gives = gives.into_iter().map(|(khatian, share)| Holding { khatian, share }).collect();
+        let entry = book.note(state, &plot, PlotAct::Mutated { case: record.id.clone(), gives, gains })?;
+        plots.push(AppliedPlot { of, plot, entry });
     }
     for mut used in plan.deeds {
-        for done in &moves {
-            remove_offer(state, &used, &done.plot)?;
-            if let Some(given) = used.covers_mut(&done.plot) {
+        for of in record.ground.plots() {
+            remove_offers(state, &used, of)?;
+            if let Some(given) = used.covers_mut(of) {
                 given.used_by = Some(record.id.clone());
             }
         }
         state.put_value(deed_key(&used.id), &used);
     }
-    record.applied = Some(Applied { record: context.record, moves });
+    record.applied = Some(Applied { record: context.record, plots });
     Ok(())
 }
 
@@ -138,8 +137,8 @@ fn check_saw(
             format!("khatian {} is at version {version}; the order saw version {}", saw.khatian, saw.version)
         })?;
     }
-    for planned in &plan.moves {
-        let from = KhatianId { mouza: record.mouza.clone(), number: planned.from };
+    for number in plan.moves.iter().flat_map(|planned| planned.gives.keys()) {
+        let from = KhatianId { mouza: record.mouza.clone(), number: *number };
         let seen = allowance.saw.iter().any(|saw| saw.khatian == from);
         require(seen, "L14", || format!("the order does not name the version of khatian {from} that it saw"))?;
     }
@@ -181,6 +180,11 @@ fn place_all(
                 require(known, "L9", || {
                     format!("khatian {id} has another commitment than the deed's transferee; an officer must find so")
                 })?;
+                require(khatian.permission_required || !plan.keeps_permission, "L10", || {
+                    format!(
+                        "a succession keeps \"permission required\", which khatian {id} lacks; open one that has it"
+                    )
+                })?;
                 *number
             }
         };
@@ -191,77 +195,4 @@ fn place_all(
         Some(missing) => reject("L5", unplaced(*missing)),
         None => Ok(placed),
     }
-}
-
-/// Undoes an applied case: the compensating entry, the deeds usable again (L3). Refused with L15 while a later case
-/// rests on it.
-pub(super) fn undo(state: &mut Overlay<'_>, book: &mut Book, record: &mut MutationCase) -> Result<(), Refusal> {
-    let applied = record.applied.take().or_reject("D2", || format!("case {} is not applied", record.id))?;
-    for done in &applied.moves {
-        let plot = book.plot(state, &done.plot)?;
-        require(!plot.retired, "L15", || {
-            format!("plot {} was divided or merged after case {}; set that aside first", done.plot, record.id)
-        })?;
-        unlink(state, book, &record.id, done)?;
-        let plot = book.plot(state, &done.plot)?;
-        for gain in &done.gains {
-            plot.take(gain.khatian, gain.share).map_err(|refusal| match refusal {
-                Refusal::Rule(Reject { code: "L2", message }) => Refusal::Rule(Reject {
-                    code: "L15",
-                    message: format!("a later record rests on this case: {message}"),
-                }),
-                other => other,
-            })?;
-            plot.give(done.from, gain.share)?;
-        }
-    }
-    for id in record.ground.deeds() {
-        let mut released = deed(state, id)?;
-        for done in &applied.moves {
-            if let Some(given) =
-                released.covers_mut(&done.plot).filter(|given| given.used_by.as_ref() == Some(&record.id))
-            {
-                given.used_by = None;
-                let share = given.share;
-                add_offer(state, &released, &done.plot, share)?;
-            }
-        }
-        state.put_value(deed_key(id), &released);
-    }
-    Ok(())
-}
-
-/// Takes a case out of the plot's chain of applied cases, or refuses with L15 if a later one gives what it got.
-fn unlink(state: &mut Overlay<'_>, book: &mut Book, id: &CaseId, done: &Move) -> Result<(), Refusal> {
-    let mut at = book.plot(state, &done.plot)?.latest.clone();
-    let mut later: Option<MutationCase> = None;
-    for _ in 0..LATER_MAX {
-        let Some(current) = at else { break };
-        if current == *id {
-            match later {
-                None => book.plot(state, &done.plot)?.latest = done.before.clone(),
-                Some(mut later) => {
-                    if let Some(link) = move_on(&mut later, done) {
-                        link.before = done.before.clone();
-                    }
-                    state.put_value(case_key(&later.id), &later);
-                }
-            }
-            return Ok(());
-        }
-        let mut case = case(state, &current)?;
-        let link = move_on(&mut case, done)
-            .or_reject("L15", || format!("case {current} is not applied on plot {}", done.plot))?;
-        let rests = done.gains.iter().any(|gain| gain.khatian == link.from);
-        require(!rests, "L15", || {
-            format!("case {current} rests on case {id} on plot {}; the order must name it too, newest first", done.plot)
-        })?;
-        at = link.before.clone();
-        later = Some(case);
-    }
-    reject("L15", format!("case {id} lies more than {LATER_MAX} cases back on plot {}", done.plot))
-}
-
-fn move_on<'c>(case: &'c mut MutationCase, done: &Move) -> Option<&'c mut Move> {
-    case.applied.as_mut()?.moves.iter_mut().find(|link| link.plot == done.plot)
 }

@@ -3,7 +3,7 @@
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 
-use super::keys::{MouzaId, mouza_key};
+use super::keys::{MouzaId, PlotId, mouza_key};
 use super::types::Mouza;
 use crate::authority::{Acting, PostingId, Role, authorise};
 use crate::context::Context;
@@ -30,6 +30,22 @@ pub(super) fn acting(
         }),
         other => other,
     })
+}
+
+/// As [`acting`], in the mouza of each plot; the act is placed in the first one.
+pub(super) fn acting_on<'p>(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    roles: &[Role],
+    plots: impl Iterator<Item = &'p PlotId>,
+) -> Result<Acting, Refusal> {
+    let mut first = None;
+    for plot in plots {
+        let officer = acting(state, context, posting, roles, &plot.mouza)?;
+        first.get_or_insert(officer);
+    }
+    first.or_reject("L5", || "no plot is named".to_owned())
 }
 
 /// Refuses an order or report that is cited by zeros instead of its digest (L4).

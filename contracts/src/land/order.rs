@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::book::Book;
 use super::case::{CaseState, MutationCase, Step, case};
-use super::deed::{Transferor, deed, offers, offers_exceed};
+use super::deed::{Transferor, deed};
 use super::ground::{DeedChain, Ground};
-use super::keys::{CaseId, DeedId, case_key, case_subject};
+use super::keys::{CaseId, DeedId, case_subject};
 use super::mutation::{Allowance, Identity, Placement, Saw, apply};
+use super::offers::{offers, offers_exceed};
 use super::office::{acting, require_cited};
-use super::share::Share;
 use super::steps::{FileCase, open};
 use super::title::plan;
 use crate::authority::duties::require_other_officer;
@@ -84,7 +84,7 @@ pub(super) fn order(
         require_other_officer(&officer, enquirer, "enquired")?;
     }
     record.decide(context, &officer, &call.order);
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
     match &call.decision {
         Decision::Allow(allowance) => {
             allow(state, context, &mut record, allowance, &mut outcome)?;
@@ -92,7 +92,7 @@ pub(super) fn order(
         }
         Decision::Reject => about_case(&mut outcome, "land.mutation_rejected", &record),
     }
-    state.put_value(case_key(&record.id), &record);
+    record.store(state, context)?;
     Ok(outcome)
 }
 
@@ -130,8 +130,9 @@ pub(super) fn mutate_auto(
     require(registered.kind.transfers(), "L9", || {
         format!("deed {} ({:?}) transfers nothing; an officer must look", call.deed, registered.kind)
     })?;
-    require(matches!(registered.transferor, Transferor::Khatian(_)), "L9", || {
-        format!("the transferor of deed {} is not a recorded khatian; an officer must look", call.deed)
+    let recorded = registered.conveyances.iter().all(|one| matches!(one.transferor, Transferor::Khatian(_)));
+    require(recorded, "L9", || {
+        format!("a transferor of deed {} is not a recorded khatian; an officer must look", call.deed)
     })?;
     let file = FileCase { case: call.case.clone(), ground, permission: call.permission };
     let mut record = open(state, context, mouza, &file)?;
@@ -149,22 +150,28 @@ pub(super) fn mutate_auto(
         })?;
     }
     for given in &registered.plots {
-        let held = match &registered.transferor {
-            Transferor::Khatian(khatian) => book.live_plot(state, &given.plot)?.held(khatian.number),
-            Transferor::Deed(_) => Share::ZERO,
-        };
-        let waiting = offers(state, &given.plot, &registered.transferor)?;
-        require(!offers_exceed(&waiting, held), "L9", || {
-            format!("a second deed over the same share of plot {} waits for mutation; an officer must look", given.plot)
+        let land = book.plot(state, &given.plot)?.clone();
+        require(!land.retired, "L9", || {
+            format!("plot {} was divided or merged since the deed; an officer must look", given.plot)
         })?;
+        for (conveyance, _) in registered.lines(&given.plot) {
+            let Transferor::Khatian(khatian) = &conveyance.transferor else { continue };
+            let waiting = offers(state, &given.plot, &conveyance.transferor)?;
+            require(!offers_exceed(&waiting, land.held(khatian.number)), "L9", || {
+                format!(
+                    "a second deed over the same share of plot {} waits for mutation; an officer must look",
+                    given.plot
+                )
+            })?;
+        }
     }
     let allowance = Allowance { saw: call.saw.clone(), khatians: call.khatians.clone() };
     apply(state, context, &mut book, &mut record, plan, &allowance, Identity::CommitmentsEqual)?;
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
     book.close(state, context, &mut outcome)?;
     record.state = CaseState::Allowed;
     record.decide(context, &officer, &Hash::ZERO);
-    state.put_value(case_key(&record.id), &record);
+    record.store(state, context)?;
     about_case(&mut outcome, "land.mutation_allowed", &record);
     Ok(outcome)
 }

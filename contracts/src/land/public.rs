@@ -1,6 +1,7 @@
 //! Acts of public power on a plot: freezing, vesting in the Government, settling vested land.
 //!
-//! Freezing and vesting wait until a second officer of the same role confirms the record's index in time (A6). Unfreezing needs one officer of the office that froze.
+//! Freezing and vesting wait until a second officer of the same role confirms the record's index in time (A6).
+//! Unfreezing needs one officer of the office that froze.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
+use super::history::PlotAct;
 use super::keys::{Cnr, KhatianNumber, PlotId, VESTED_KHATIAN, pending_key};
 use super::mutation::Opened;
 use super::office::{acting, require_cited};
@@ -127,7 +129,7 @@ fn wait(
     Book::default().live_plot(state, &plot)?;
     let pending = Pending { first: FirstOfficer::now(&officer, context), role: officer.posting.role, act };
     state.put_value(pending_key(context.record), &pending);
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
     outcome.event("land.confirmation_awaited", plot.subject());
     Ok(outcome)
 }
@@ -181,7 +183,8 @@ pub(super) fn confirm(
             let freeze = Freeze { by: frozen_by(pending.role), reference: call.reference.clone(), order: call.order };
             let known = plot.freezes.iter().any(|other| other.by == freeze.by && other.reference == freeze.reference);
             require(!known, "D2", || format!("plot {} is frozen by order {} already", call.plot, call.reference))?;
-            plot.freezes.push(freeze);
+            plot.freezes.push(freeze.clone());
+            book.note(state, &call.plot, PlotAct::Frozen(freeze))?;
             "land.plot_frozen"
         }
         PendingAct::Vest(call) => {
@@ -189,10 +192,11 @@ pub(super) fn confirm(
             plot.vested = true;
             plot.holdings = vec![Holding { khatian: VESTED_KHATIAN, share: Share::WHOLE }];
             plot.remainder = Share::ZERO;
+            book.note(state, &call.plot, PlotAct::Vested { order: call.order })?;
             "land.plot_vested"
         }
     };
-    let mut outcome = Outcome::default();
+    let mut outcome = officer.outcome();
     outcome.event(event, pending.act.plot().subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
@@ -215,7 +219,9 @@ pub(super) fn unfreeze(
     plot.freezes.remove(
         at.or_reject("D2", || format!("plot {} is not frozen by order {} of this office", call.plot, call.reference))?,
     );
-    let mut outcome = Outcome::default();
+    let (reference, order) = (call.reference.clone(), call.order);
+    book.note(state, &call.plot, PlotAct::Unfrozen { by, reference, order })?;
+    let mut outcome = officer.outcome();
     outcome.event("land.plot_unfrozen", call.plot.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
@@ -228,7 +234,7 @@ pub(super) fn settle(
     posting: &PostingId,
     call: &SettlePlot,
 ) -> Result<Outcome, Refusal> {
-    acting(state, context, posting, &[Role::Collector], &call.plot.mouza)?;
+    let officer = acting(state, context, posting, &[Role::Collector], &call.plot.mouza)?;
     require_cited("settlement order", &call.order)?;
     let mut book = Book::default();
     for SettledKhatian { khatian, holder } in &call.open {
@@ -244,7 +250,8 @@ pub(super) fn settle(
     plot.holdings = call.holdings.clone();
     plot.remainder = Share::ZERO;
     plot.vested = numbers.contains(&VESTED_KHATIAN);
-    let mut outcome = Outcome::default();
+    book.note(state, &call.plot, PlotAct::Settled { order: call.order, holdings: call.holdings.clone() })?;
+    let mut outcome = officer.outcome();
     outcome.event("land.plot_settled", call.plot.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::case::{MutationCase, case};
 use super::deed::{Deed, deed};
-use super::keys::{CaseId, Cnr, DeedId, case_key, case_subject, deed_key};
-use super::office::{acting, require_cited};
+use super::keys::{CaseId, Cnr, DeedId, case_subject, deed_key};
+use super::office::{acting, acting_on, require_cited};
 use super::types::OVERLAYS_MAX;
-use crate::authority::{PostingId, Role};
+use crate::authority::{Acting, PostingId, Role};
 use crate::context::{Context, Outcome};
 use crate::refusal::{OrReject as _, Refusal, require};
 
@@ -56,8 +56,8 @@ pub struct Objection {
 
 /// What an overlay lies on, loaded.
 enum Loaded {
-    Case(MutationCase),
-    Deed(Deed),
+    Case(Box<MutationCase>),
+    Deed(Box<Deed>),
 }
 
 impl Loaded {
@@ -68,19 +68,18 @@ impl Loaded {
         posting: &PostingId,
         roles: &[Role],
         target: &OverlayTarget,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<(Self, Acting), Refusal> {
         match target {
             OverlayTarget::Case(id) => {
                 let record = case(state, id)?;
-                acting(state, context, posting, roles, &record.mouza)?;
-                Ok(Self::Case(record))
+                let officer = acting(state, context, posting, roles, &record.mouza)?;
+                Ok((Self::Case(Box::new(record)), officer))
             }
             OverlayTarget::Deed(id) => {
                 let record = deed(state, id)?;
-                for given in &record.plots {
-                    acting(state, context, posting, roles, &given.plot.mouza)?;
-                }
-                Ok(Self::Deed(record))
+                let plots = record.plots.iter().map(|given| &given.plot);
+                let officer = acting_on(state, context, posting, roles, plots)?;
+                Ok((Self::Deed(Box::new(record)), officer))
             }
         }
     }
@@ -99,19 +98,25 @@ impl Loaded {
         }
     }
 
-    fn store(self, state: &mut Overlay<'_>, event: &'static str) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn store(
+        self,
+        state: &mut Overlay<'_>,
+        context: &Context<'_>,
+        officer: &Acting,
+        event: &'static str,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = officer.outcome();
         match self {
-            Self::Case(record) => {
-                state.put_value(case_key(&record.id), &record);
+            Self::Case(mut record) => {
+                record.store(state, context)?;
                 outcome.event(event, case_subject(&record.id));
             }
             Self::Deed(record) => {
-                state.put_value(deed_key(&record.id), &record);
+                state.put_value(deed_key(&record.id), &*record);
                 outcome.event(event, record.id.subject());
             }
         }
-        outcome
+        Ok(outcome)
     }
 }
 
@@ -137,10 +142,10 @@ pub(super) fn stay(
     posting: &PostingId,
     call: &Stay,
 ) -> Result<Outcome, Refusal> {
-    let mut target = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
+    let (mut target, officer) = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
     require_cited("court's order", &call.order)?;
     lay(target.stays(), &call.cnr, "stay")?;
-    Ok(target.store(state, "land.stayed"))
+    target.store(state, context, &officer, "land.stayed")
 }
 
 /// Lifts a stay.
@@ -150,10 +155,10 @@ pub(super) fn lift_stay(
     posting: &PostingId,
     call: &Stay,
 ) -> Result<Outcome, Refusal> {
-    let mut target = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
+    let (mut target, officer) = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
     require_cited("court's order", &call.order)?;
     lift(target.stays(), &call.cnr, "stay")?;
-    Ok(target.store(state, "land.stay_lifted"))
+    target.store(state, context, &officer, "land.stay_lifted")
 }
 
 /// Lays an objection.
@@ -163,10 +168,10 @@ pub(super) fn object(
     posting: &PostingId,
     call: &Objection,
 ) -> Result<Outcome, Refusal> {
-    let mut target = Loaded::open(state, context, posting, &[Role::Intake], &call.target)?;
+    let (mut target, officer) = Loaded::open(state, context, posting, &[Role::Intake], &call.target)?;
     require_cited("petition", &call.paper)?;
     lay(target.objections(), &call.objector, "objection")?;
-    Ok(target.store(state, "land.objected"))
+    target.store(state, context, &officer, "land.objected")
 }
 
 /// Disposes of an objection.
@@ -176,8 +181,8 @@ pub(super) fn lift_objection(
     posting: &PostingId,
     call: &Objection,
 ) -> Result<Outcome, Refusal> {
-    let mut target = Loaded::open(state, context, posting, &[Role::Blro], &call.target)?;
+    let (mut target, officer) = Loaded::open(state, context, posting, &[Role::Blro], &call.target)?;
     require_cited("order", &call.paper)?;
     lift(target.objections(), &call.objector, "objection")?;
-    Ok(target.store(state, "land.objection_lifted"))
+    target.store(state, context, &officer, "land.objection_lifted")
 }

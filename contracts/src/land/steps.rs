@@ -67,6 +67,7 @@ pub(super) fn open(
         stays: Vec::new(),
         objections: Vec::new(),
         applied: None,
+        docket_page: None,
         reference: Hash::ZERO,
     })
 }
@@ -86,7 +87,7 @@ pub(super) fn file(
         Ground::Acquisition(_) => &[Role::AcquisitionCollector, Role::Blro],
         Ground::SuoMotu(_) => &[Role::RevenueInspector, Role::Blro],
     };
-    acting(state, context, posting, roles, &mouza)?;
+    let officer = acting(state, context, posting, roles, &mouza)?;
     if let Ground::Inheritance(inheritance) = &call.ground {
         require_death(state, context, &inheritance.death_certificate)?;
     }
@@ -99,9 +100,9 @@ pub(super) fn file(
             })?;
         }
     }
-    let record = open(state, context, mouza, call)?;
-    state.put_value(case_key(&record.id), &record);
-    let mut outcome = Outcome::default();
+    let mut record = open(state, context, mouza, call)?;
+    record.store(state, context)?;
+    let mut outcome = officer.outcome();
     outcome.event("land.case_filed", case_subject(&record.id));
     for plot in record.ground.plots() {
         outcome.about(plot.subject());
@@ -154,11 +155,16 @@ fn take_step(
     Ok((record, officer))
 }
 
-fn store(state: &mut Overlay<'_>, record: &MutationCase) -> Outcome {
-    state.put_value(case_key(&record.id), record);
-    let mut outcome = Outcome::default();
+fn store(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    officer: &Acting,
+    mut record: MutationCase,
+) -> Result<Outcome, Refusal> {
+    record.store(state, context)?;
+    let mut outcome = officer.outcome();
     outcome.event("land.case_moved", case_subject(&record.id));
-    outcome
+    Ok(outcome)
 }
 
 /// Settles the fee by payment.
@@ -168,13 +174,13 @@ pub(super) fn pay(
     posting: &PostingId,
     call: &PayFee,
 ) -> Result<Outcome, Refusal> {
-    let (record, _) = take_step(state, context, posting, &[Role::FinanceOfficer], &call.case, Step::SettleFee)?;
+    let (record, officer) = take_step(state, context, posting, &[Role::FinanceOfficer], &call.case, Step::SettleFee)?;
     let due = parameter(state, context, FEE)?;
     require(call.amount.0 >= due, "D2", || format!("{} paise do not settle the fee of {due} paise", call.amount.0))?;
     let paid: Option<CaseId> = state.get_value(&fee_key(&call.receipt))?;
     require(paid.is_none(), "D1", || format!("receipt {} settled another case", call.receipt))?;
     state.put_value(fee_key(&call.receipt), &call.case);
-    Ok(store(state, &record))
+    store(state, context, &officer, record)
 }
 
 /// Settles the fee by a waiver.
@@ -185,10 +191,10 @@ pub(super) fn waive(
     call: &CasePaper,
 ) -> Result<Outcome, Refusal> {
     let roles = &[Role::RevenueOfficer];
-    let (mut record, _) = take_step(state, context, posting, roles, &call.case, Step::SettleFee)?;
+    let (mut record, officer) = take_step(state, context, posting, roles, &call.case, Step::SettleFee)?;
     require_cited("waiver", &call.paper)?;
     record.reference = call.paper;
-    Ok(store(state, &record))
+    store(state, context, &officer, record)
 }
 
 /// Records the inspector's enquiry.
@@ -203,7 +209,7 @@ pub(super) fn enquire(
     require_cited("enquiry report", &call.paper)?;
     record.reference = call.paper;
     record.enquired_by = Some(officer.posting.officer);
-    Ok(store(state, &record))
+    store(state, context, &officer, record)
 }
 
 /// Records that the parties have notice.
@@ -213,10 +219,10 @@ pub(super) fn notice(
     posting: &PostingId,
     call: &CasePaper,
 ) -> Result<Outcome, Refusal> {
-    let (mut record, _) = take_step(state, context, posting, &[Role::Blro], &call.case, Step::Notice)?;
+    let (mut record, officer) = take_step(state, context, posting, &[Role::Blro], &call.case, Step::Notice)?;
     require_cited("notice", &call.paper)?;
     record.reference = call.paper;
-    Ok(store(state, &record))
+    store(state, context, &officer, record)
 }
 
 /// Records that the parties were heard.
@@ -226,8 +232,8 @@ pub(super) fn hear(
     posting: &PostingId,
     call: &CasePaper,
 ) -> Result<Outcome, Refusal> {
-    let (mut record, _) = take_step(state, context, posting, &[Role::Blro], &call.case, Step::Hear)?;
+    let (mut record, officer) = take_step(state, context, posting, &[Role::Blro], &call.case, Step::Hear)?;
     require_cited("minutes", &call.paper)?;
     record.reference = call.paper;
-    Ok(store(state, &record))
+    store(state, context, &officer, record)
 }

@@ -1,6 +1,6 @@
 //! Dividing and merging plots (L7): area is conserved, the old plots retire, and charges and bars go over (L16).
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set, Token};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Provenance;
 use dalil_ledger::state::Overlay;
@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
-use super::keys::PlotId;
+use super::history::PlotAct;
+use super::keys::{PlotId, ulpin_key};
 use super::office::{acting, require_cited};
 use super::types::{CHARGES_MAX, OVERLAYS_MAX, PLOTS_MAX, Plot};
 use crate::authority::{PostingId, Role};
@@ -53,6 +54,48 @@ pub struct Amalgamate {
     pub survey: Hash,
 }
 
+/// Gives a plot its unique land parcel number; by the surveyor. A plot made by a split or merger has none yet.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignUlpin {
+    /// The plot.
+    pub plot: PlotId,
+    /// The number, opaque here; it names one plot for ever.
+    #[schemars(with = "String")]
+    pub ulpin: Token<14>,
+    /// Digest of the survey (L4).
+    #[schemars(with = "String")]
+    pub survey: Hash,
+}
+
+/// Assigns a ULPIN.
+pub(super) fn assign_ulpin(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &AssignUlpin,
+) -> Result<Outcome, Refusal> {
+    let officer = acting(state, context, posting, &[Role::Surveyor], &call.plot.mouza)?;
+    require_cited("survey", &call.survey)?;
+    let mut book = Book::default();
+    let plot = book.live_plot(state, &call.plot)?;
+    require(plot.ulpin.is_none(), "D2", || format!("plot {} has a ULPIN already", call.plot))?;
+    plot.ulpin = Some(call.ulpin.clone());
+    claim_ulpin(state, &call.ulpin, &call.plot)?;
+    let mut outcome = officer.outcome();
+    outcome.event("land.ulpin_assigned", call.plot.subject());
+    book.close(state, context, &mut outcome)?;
+    Ok(outcome)
+}
+
+/// Enters whose number a ULPIN is, refused with D1 if it is another plot's.
+pub(super) fn claim_ulpin(state: &mut Overlay<'_>, ulpin: &Token<14>, plot: &PlotId) -> Result<(), Refusal> {
+    let known: Option<PlotId> = state.get_value(&ulpin_key(ulpin))?;
+    require(known.is_none(), "D1", || format!("ULPIN {ulpin} names another plot"))?;
+    state.put_value(ulpin_key(ulpin), plot);
+    Ok(())
+}
+
 /// Divides.
 pub(super) fn split(
     state: &mut Overlay<'_>,
@@ -60,7 +103,7 @@ pub(super) fn split(
     posting: &PostingId,
     call: &Split,
 ) -> Result<Outcome, Refusal> {
-    acting(state, context, posting, &[Role::Surveyor], &call.plot.mouza)?;
+    let officer = acting(state, context, posting, &[Role::Surveyor], &call.plot.mouza)?;
     require_cited("survey", &call.survey)?;
     require((2..=PLOTS_MAX).contains(&call.parts.len()), "L7", || {
         format!("{} parts, expected 2 to {PLOTS_MAX}", call.parts.len())
@@ -88,13 +131,15 @@ pub(super) fn split(
             ulpin: None,
             parents: vec![call.plot.clone()],
             children: Vec::new(),
-            latest: None,
+            history: 0,
+            entered: context.record,
             provenance: Provenance::Decided,
             ..whole.clone()
         };
         book.enter_plot(state, child)?;
     }
-    let mut outcome = Outcome::default();
+    book.note(state, &call.plot, PlotAct::Surveyed { survey: call.survey })?;
+    let mut outcome = officer.outcome();
     outcome.event("land.plot_split", call.plot.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)
@@ -107,7 +152,7 @@ pub(super) fn amalgamate(
     posting: &PostingId,
     call: &Amalgamate,
 ) -> Result<Outcome, Refusal> {
-    acting(state, context, posting, &[Role::Surveyor], &call.into.mouza)?;
+    let officer = acting(state, context, posting, &[Role::Surveyor], &call.into.mouza)?;
     require_cited("survey", &call.survey)?;
     require((2..=PLOTS_MAX).contains(&call.plots.len()), "L7", || {
         format!("{} plots, expected 2 to {PLOTS_MAX}", call.plots.len())
@@ -127,7 +172,8 @@ pub(super) fn amalgamate(
                 version: 1,
                 ulpin: None,
                 parents,
-                latest: None,
+                history: 0,
+                entered: context.record,
                 provenance: Provenance::Decided,
                 ..before
             });
@@ -151,7 +197,10 @@ pub(super) fn amalgamate(
     if let Some(whole) = merged {
         book.enter_plot(state, whole)?;
     }
-    let mut outcome = Outcome::default();
+    for id in call.plots.iter() {
+        book.note(state, id, PlotAct::Surveyed { survey: call.survey })?;
+    }
+    let mut outcome = officer.outcome();
     outcome.event("land.plots_amalgamated", call.into.subject());
     book.close(state, context, &mut outcome)?;
     Ok(outcome)

@@ -3,29 +3,36 @@
 //! L2 no more than is held · L3 a deed is used up once over each plot · L4 a succession stands on a valid death
 //! certificate · L5 the deeds cover plots and parties, in order · L6 vested and frozen land is not transferred
 //! voluntarily · L10 a khatian that needs permission shows it.
+//!
+//! Where a plot that the ground names was divided or merged since, the case moves what its shares are in the plots made
+//! from it ([`lineage`]).
 
 use std::collections::BTreeMap;
 
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 
-use super::book::Book;
+use super::book::{Book, history};
 use super::case::{MutationCase, Recipient, case};
 use super::deed::{Deed, PlotShare, Transferee, TransfereeOf, Transferor, deed};
 use super::ground::{DeedChain, Ground, Inheritance, OrderedTransfer};
+use super::history::PlotAct;
 use super::keys::{KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN};
+use super::lineage::lineage;
 use super::share::Share;
 use super::succession::require_death;
 use crate::context::Context;
-use crate::refusal::{OrReject as _, Refusal, reject, require};
+use crate::refusal::{OrReject as _, Refusal, require};
 
 /// What a case would move on one plot.
 pub(super) struct Planned {
-    /// The plot.
+    /// The plot that the ground names.
+    pub(super) of: PlotId,
+    /// The plot whose shares move: the same, or one made from it since.
     pub(super) plot: PlotId,
-    /// The khatian that gives.
-    pub(super) from: KhatianNumber,
-    /// Who takes how much of the whole plot; nothing for one who passed all of it on.
+    /// Who gives how much of it.
+    pub(super) gives: BTreeMap<KhatianNumber, Share>,
+    /// Who takes how much of it; nothing for one who passed all of it on.
     pub(super) to: BTreeMap<Recipient, Share>,
 }
 
@@ -60,11 +67,8 @@ fn place(at: usize) -> u8 {
     u8::try_from(at).unwrap_or(u8::MAX)
 }
 
-fn holders_of(deed: u8, transferees: &[Transferee]) -> impl Iterator<Item = (Recipient, Hash)> {
-    transferees
-        .iter()
-        .enumerate()
-        .map(move |(at, transferee)| (Recipient { deed, transferee: place(at) }, transferee.holder))
+fn holders_of(deed: u8, holders: impl Iterator<Item = Hash>) -> impl Iterator<Item = (Recipient, Hash)> {
+    holders.enumerate().map(move |(at, holder)| (Recipient { deed, transferee: place(at) }, holder))
 }
 
 /// Refuses with L2 unless the khatian holds at least `share` of the plot.
@@ -79,15 +83,23 @@ fn require_held(
     require(share <= held, "L2", || format!("khatian {from} holds {held} of plot {plot}; it cannot give {share}"))
 }
 
+/// Each share as a part of `whole`.
+fn scaled<K: Ord + Copy>(shares: &BTreeMap<K, Share>, whole: Share) -> Result<BTreeMap<K, Share>, Refusal> {
+    shares.iter().map(|(key, share)| Ok((*key, share.of(whole)?))).collect()
+}
+
 fn by_deeds(state: &Overlay<'_>, book: &mut Book, record: &MutationCase, chain: &DeedChain) -> Result<Plan, Refusal> {
     let deeds = chain.deeds.iter().map(|id| deed(state, id)).collect::<Result<Vec<_>, _>>()?;
-    for given in &deeds {
+    for (at, given) in deeds.iter().enumerate() {
         require(given.kind.transfers(), "L5", || format!("deed {} ({:?}) transfers nothing", given.id, given.kind))?;
         require(given.cancelled.is_none(), "L5", || format!("deed {} was cancelled by a court", given.id))?;
         let concerned = chain.plots.iter().any(|plot| given.covers(plot).is_some());
         require(concerned, "L5", || format!("deed {} covers none of the plots of the case", given.id))?;
+        let follows = given.conveyances.iter().any(|one| source(&deeds[..at], &one.transferor).is_some());
+        require(at == 0 || follows, "L5", || {
+            format!("deed {} does not follow from a deed before it in the chain", given.id)
+        })?;
     }
-    let sources = sources(&deeds)?;
     let mut moves = Vec::new();
     for plot in chain.plots.iter() {
         for given in &deeds {
@@ -96,61 +108,69 @@ fn by_deeds(state: &Overlay<'_>, book: &mut Book, record: &MutationCase, chain: 
                 format!("deed {} over plot {plot} is already used by a case that stands", given.id)
             })?;
         }
-        let Some(first) = deeds.first() else { return reject("L5", "a case names at least one deed") };
-        let given = first.covers(plot).or_reject("L5", || format!("deed {} does not cover plot {plot}", first.id))?;
-        let from = match &first.transferor {
-            Transferor::Khatian(khatian) => khatian.clone(),
-            Transferor::Deed(source) => resolve(state, source, plot)?,
-        };
-        require_voluntary(state, book, record, plot, &from)?;
-        require_held(state, book, plot, from.number, given.share)?;
-        moves.push(Planned { plot: plot.clone(), from: from.number, to: passed_on(&deeds, &sources, plot)? });
+        let first = deeds.first().filter(|first| first.covers(plot).is_some());
+        first.or_reject("L5", || format!("the first deed does not cover plot {plot}"))?;
+        let (gives, keeps) = passed_on(state, &deeds, plot)?;
+        for (front, whole) in lineage(state, book, plot)?.fronts {
+            let gives = scaled(&gives, whole)?;
+            for (from, share) in &gives {
+                require_voluntary(state, book, record, &front, &plot.khatian(*from))?;
+                require_held(state, book, &front, *from, *share)?;
+            }
+            moves.push(Planned { of: plot.clone(), plot: front, gives, to: scaled(&keeps, whole)? });
+        }
     }
-    let holders = deeds.iter().enumerate().flat_map(|(at, deed)| holders_of(place(at), &deed.transferees)).collect();
+    let holders = deeds
+        .iter()
+        .enumerate()
+        .flat_map(|(at, deed)| holders_of(place(at), deed.transferees.iter().copied()))
+        .collect();
     Ok(Plan { moves, holders, deeds, keeps_permission: false })
 }
 
-/// For each deed after the first, whose share it passes on: a transferee of a deed before it (L5).
-fn sources(deeds: &[Deed]) -> Result<Vec<Option<Recipient>>, Refusal> {
-    let find = |(at, given): (usize, &Deed)| match &given.transferor {
-        _ if at == 0 => Ok(None),
-        Transferor::Deed(source) => {
-            let earlier = deeds[..at].iter().position(|earlier| earlier.id == source.deed);
-            let earlier = earlier.filter(|at| usize::from(source.transferee) < deeds[*at].transferees.len());
-            let found = earlier.map(|at| Recipient { deed: place(at), transferee: source.transferee });
-            found
-                .map(Some)
-                .or_reject("L5", || format!("deed {} does not follow from a deed before it in the chain", given.id))
-        }
-        Transferor::Khatian(khatian) => {
-            reject("L5", format!("deed {} gives from khatian {khatian}, not from a deed before it", given.id))
-        }
-    };
-    deeds.iter().enumerate().map(find).collect()
+/// Whose share a transferor passes on: a transferee of one of the deeds before it in the chain (L5).
+fn source(earlier: &[Deed], transferor: &Transferor) -> Option<Recipient> {
+    let Transferor::Deed(source) = transferor else { return None };
+    let at = earlier.iter().position(|deed| deed.id == source.deed)?;
+    let named = usize::from(source.transferee) < earlier[at].transferees.len();
+    named.then(|| Recipient { deed: place(at), transferee: source.transferee })
 }
 
-/// What every transferee of a chain keeps of a plot after passing on.
-fn passed_on(
-    deeds: &[Deed],
-    sources: &[Option<Recipient>],
-    plot: &PlotId,
-) -> Result<BTreeMap<Recipient, Share>, Refusal> {
+/// What khatians give of a plot, and what every transferee of the chain keeps of it after passing on.
+type PassedOn = (BTreeMap<KhatianNumber, Share>, BTreeMap<Recipient, Share>);
+
+fn passed_on(state: &Overlay<'_>, deeds: &[Deed], plot: &PlotId) -> Result<PassedOn, Refusal> {
+    let mut gives: BTreeMap<KhatianNumber, Share> = BTreeMap::new();
     let mut keeps: BTreeMap<Recipient, Share> = BTreeMap::new();
-    for ((at, given), source) in deeds.iter().enumerate().zip(sources) {
-        let Some(covered) = given.covers(plot) else { continue };
-        if let Some(source) = source {
-            let has = keeps.get(source).copied().unwrap_or(Share::ZERO);
-            let left = has.minus(covered.share)?.or_reject("L2", || {
-                format!("deed {} gives {} of plot {plot}, its transferor was given {has}", given.id, covered.share)
-            })?;
-            keeps.insert(*source, left);
-        }
-        for (to, transferee) in given.transferees.iter().enumerate() {
-            let recipient = Recipient { deed: place(at), transferee: place(to) };
-            keeps.insert(recipient, transferee.part.of(covered.share)?);
+    for (at, given) in deeds.iter().enumerate() {
+        for (conveyance, share) in given.lines(plot) {
+            if let Some(source) = source(&deeds[..at], &conveyance.transferor) {
+                let has = keeps.get(&source).copied().unwrap_or(Share::ZERO);
+                let left = has.minus(share)?.or_reject("L2", || {
+                    format!("deed {} gives {share} of plot {plot}, its transferor was given {has}", given.id)
+                })?;
+                keeps.insert(source, left);
+            } else {
+                let from = match &conveyance.transferor {
+                    Transferor::Khatian(khatian) => khatian.clone(),
+                    Transferor::Deed(source) => resolve(state, source, plot)?,
+                };
+                require_mouza(&from.mouza, plot)?;
+                add(&mut gives, from.number, share)?;
+            }
+            for to in &conveyance.to {
+                let recipient = Recipient { deed: place(at), transferee: to.transferee };
+                add(&mut keeps, recipient, to.part.of(share)?)?;
+            }
         }
     }
-    Ok(keeps)
+    Ok((gives, keeps))
+}
+
+fn add<K: Ord>(shares: &mut BTreeMap<K, Share>, key: K, share: Share) -> Result<(), Refusal> {
+    let sum = shares.entry(key).or_insert(Share::ZERO);
+    *sum = sum.plus(share)?;
+    Ok(())
 }
 
 /// The khatian that a transferee of an already mutated deed was given (L5).
@@ -161,11 +181,14 @@ fn resolve(state: &Overlay<'_>, source: &TransfereeOf, plot: &PlotId) -> Result<
     let user = case(state, &user)?;
     let at = user.ground.deeds().iter().position(|id| *id == source.deed).or_reject("L5", unmutated)?;
     let recipient = Recipient { deed: place(at), transferee: source.transferee };
-    let moves = user.applied.map(|applied| applied.moves).unwrap_or_default();
-    let done = moves.into_iter().find(|done| done.plot == *plot).or_reject("L5", unmutated)?;
-    let gain = done.gains.iter().find(|gain| gain.recipient == recipient);
-    let gain = gain.or_reject("L5", || format!("that transferee of deed {} passed the share on", source.deed))?;
-    Ok(plot.khatian(gain.khatian))
+    let applied = user.applied.map(|applied| applied.plots).unwrap_or_default();
+    let applied = applied.into_iter().find(|applied| applied.of == *plot).or_reject("L5", unmutated)?;
+    let gained = match history(state, &applied.plot, applied.entry)?.act {
+        PlotAct::Mutated { gains, .. } => gains.into_iter().find(|gain| gain.recipient == recipient),
+        _ => None,
+    };
+    let gained = gained.or_reject("L5", || format!("that transferee of deed {} passed the share on", source.deed))?;
+    Ok(plot.khatian(gained.khatian))
 }
 
 /// Refuses a transfer by will of vested or frozen land (L6), or without a permission that is needed (L10).
@@ -176,7 +199,6 @@ fn require_voluntary(
     plot: &PlotId,
     from: &KhatianId,
 ) -> Result<(), Refusal> {
-    require_mouza(&from.mouza, plot)?;
     let land = book.live_plot(state, plot)?;
     require(!land.vested && from.number != VESTED_KHATIAN, "L6", || {
         format!("plot {plot} is vested in the Government; nobody can transfer it")
@@ -203,15 +225,24 @@ fn by_inheritance(
 ) -> Result<Plan, Refusal> {
     require_death(state, context, &inheritance.death_certificate)?;
     let from = &inheritance.khatian;
-    let mut moves = Vec::new();
-    for plot in inheritance.plots.iter() {
-        let held = book.live_plot(state, plot)?.held(from.number);
-        require(!held.is_zero(), "L2", || format!("khatian {from} holds nothing of plot {plot}"))?;
-        let to = parts_of(&inheritance.heirs, held)?;
-        moves.push(Planned { plot: plot.clone(), from: from.number, to });
-    }
     require(from.number != VESTED_KHATIAN, "L6", || "nobody inherits from the Government's khatian".to_owned())?;
-    let holders = holders_of(0, &inheritance.heirs).collect();
+    let mut moves: Vec<Planned> = Vec::new();
+    for plot in inheritance.plots.iter() {
+        let mut holds = false;
+        for front in lineage(state, book, plot)?.fronts.into_keys() {
+            let held = book.live_plot(state, &front)?.held(from.number);
+            // Of two plots merged since, the one plot that they became passes once.
+            if held.is_zero() || moves.iter().any(|planned| planned.plot == front) {
+                holds |= !held.is_zero();
+                continue;
+            }
+            holds = true;
+            let to = parts_of(&inheritance.heirs, held)?;
+            moves.push(Planned { of: plot.clone(), plot: front, gives: BTreeMap::from([(from.number, held)]), to });
+        }
+        require(holds, "L2", || format!("khatian {from} holds nothing of plot {plot}"))?;
+    }
+    let holders = holders_of(0, inheritance.heirs.iter().map(|heir| heir.holder)).collect();
     let keeps_permission = book.khatian(state, from)?.permission_required;
     Ok(Plan { moves, holders, deeds: Vec::new(), keeps_permission })
 }
@@ -220,10 +251,14 @@ fn by_order(state: &Overlay<'_>, book: &mut Book, ordered: &OrderedTransfer) -> 
     let from = ordered.khatian.number;
     let mut moves = Vec::new();
     for PlotShare { plot, share } in &ordered.plots {
-        require_held(state, book, plot, from, *share)?;
-        moves.push(Planned { plot: plot.clone(), from, to: parts_of(&ordered.transferees, *share)? });
+        for (front, whole) in lineage(state, book, plot)?.fronts {
+            let share = share.of(whole)?;
+            require_held(state, book, &front, from, share)?;
+            let (gives, to) = (BTreeMap::from([(from, share)]), parts_of(&ordered.transferees, share)?);
+            moves.push(Planned { of: plot.clone(), plot: front, gives, to });
+        }
     }
-    let holders = holders_of(0, &ordered.transferees).collect();
+    let holders = holders_of(0, ordered.transferees.iter().map(|to| to.holder)).collect();
     Ok(Plan { moves, holders, deeds: Vec::new(), keeps_permission: false })
 }
 

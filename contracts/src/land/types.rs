@@ -6,7 +6,7 @@ use dalil_ledger::document::Provenance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{CaseId, Cnr, DeedId, KhatianId, KhatianNumber, MouzaId, PlotId};
+use super::keys::{Cnr, DeedId, KhatianId, KhatianNumber, MouzaId, PlotId};
 use super::share::Share;
 use crate::authority::Place;
 use crate::refusal::{OrReject as _, Refusal, require};
@@ -187,8 +187,10 @@ pub struct Plot {
     pub parents: Vec<PlotId>,
     /// The plots made from it.
     pub children: Vec<PlotId>,
-    /// The last applied case; each case names the one before (L15).
-    pub latest: Option<CaseId>,
+    /// How many entries its history has (`history`).
+    pub history: u32,
+    /// Log index of the record that entered it: an import, a split or a merger.
+    pub entered: u64,
     /// Decided here or imported.
     pub provenance: Provenance,
 }

@@ -2,14 +2,17 @@
 
 use dalil_contracts::land::LandCall;
 use dalil_contracts::land::case::MutationCase;
-use dalil_contracts::land::deed::{Deed, DeedKind, PlotShare, RegisterDeed, Transferee, TransfereeOf, Transferor};
+use dalil_contracts::land::court::CourtSetAside;
+use dalil_contracts::land::deed::{Conveyance, Deed, DeedKind, Part, PlotShare, Transferee, TransfereeOf, Transferor};
 use dalil_contracts::land::ground::{DeedChain, Ground, Inheritance, OrderedTransfer};
 use dalil_contracts::land::import::{Import, ImportedKhatian, ImportedPlot};
 use dalil_contracts::land::keys::{case_key, deed_key, khatian_key, plot_key};
 use dalil_contracts::land::mutation::{Allowance, Opened, Placement, Saw, Target};
 use dalil_contracts::land::order::{Decision, MutateAuto, OrderCase};
+use dalil_contracts::land::registration::RegisterDeed;
 use dalil_contracts::land::share::Share;
 use dalil_contracts::land::steps::{CasePaper, FileCase, PayFee};
+use dalil_contracts::land::survey;
 use dalil_contracts::land::types::{Holding, Khatian, LandClass, Mouza, Plot};
 use dalil_contracts::units::{Area, DAY_MS, MINUTE_MS, Paise};
 use dalil_contracts::{Call, Outcome, Refusal};
@@ -38,7 +41,7 @@ where
 /// halves, and the Government's khatian 1.
 pub fn benda() -> World {
     let mut world = World::west_bengal();
-    let mouza = Mouza { id: token(BENDA), district: 305, block: Some(2795), thana: None, jl: 51 };
+    let mouza = Mouza { id: id(BENDA), district: 305, block: Some(2795), thana: None, jl: 51 };
     accept(&mut world, "land/dllro", LandCall::RegisterMouza(mouza));
     let khatian = |number| ImportedKhatian {
         number,
@@ -55,7 +58,7 @@ pub fn benda() -> World {
         ulpin: None,
     };
     let import = Import {
-        mouza: token(BENDA),
+        mouza: id(BENDA),
         source: digest("older register"),
         as_on_ms: START_MS - DAY_MS,
         khatians: [1, 101, 103, 105].map(khatian).to_vec(),
@@ -142,14 +145,24 @@ pub fn parties(parties: &[(&str, &str)]) -> Vec<Transferee> {
     parties.iter().map(|(name, part)| Transferee { holder: digest(name), part: share(part) }).collect()
 }
 
+/// What one transferor of a deed gives of plots of Benda, and to which transferees.
+pub fn conveyance(from: Transferor, plots: &[(u32, &str)], to: &[(u8, &str)]) -> Conveyance {
+    let plots = plots.iter().map(|(main, part)| PlotShare { plot: id(&format!("{BENDA}/{main}")), share: share(part) });
+    let to = to.iter().map(|(transferee, part)| Part { transferee: *transferee, part: share(part) });
+    Conveyance { transferor: from, plots: plots.collect(), to: to.collect() }
+}
+
+fn shares_in_order<'a>(to: &[(&str, &'a str)]) -> Vec<(u8, &'a str)> {
+    to.iter().enumerate().map(|(at, (_, part))| (u8::try_from(at).unwrap(), *part)).collect()
+}
+
 /// A deed over one plot of Benda.
 pub fn register(deed: &str, kind: DeedKind, from: Transferor, to: &[(&str, &str)], main: u32, part: &str) -> LandCall {
     LandCall::RegisterDeed(RegisterDeed {
         deed: id(deed),
         kind,
-        transferor: from,
-        transferees: parties(to),
-        plots: vec![PlotShare { plot: id(&format!("{BENDA}/{main}")), share: share(part) }],
+        transferees: to.iter().map(|(name, _)| digest(name)).collect(),
+        conveyances: vec![conveyance(from, &[(main, part)], &shares_in_order(to))],
         document: None,
     })
 }
@@ -292,4 +305,32 @@ pub fn play(world: &mut World, file: &str, mut after: impl FnMut(&World, &str)) 
         }
         after(world, name);
     }
+}
+
+/// A court's order on a case, with the later cases and the plots made since that it names.
+pub fn set_aside(case: &str, later: &[&str], divided: &[&str]) -> LandCall {
+    let (later, divided) =
+        (later.iter().map(|case| token(case)).collect(), divided.iter().map(|plot| id(plot)).collect());
+    let (cnr, order) = (token("CNR-1"), digest("decree"));
+    LandCall::CourtSetAside(CourtSetAside { case: token(case), cnr, order, later, divided })
+}
+
+/// Divides a plot of Benda into `/1`, `/2`, … of these areas.
+pub fn split(plot: &str, areas: &[u64]) -> LandCall {
+    let part = |(bata, area): (u32, &u64)| survey::Part { bata, area: Area(*area) };
+    let parts = (1..).zip(areas).map(part).collect();
+    LandCall::Split(survey::Split { plot: id(plot), parts, survey: digest("survey") })
+}
+
+/// Merges plots of Benda.
+pub fn merge(plots: &[&str], into: &str) -> LandCall {
+    let plots = plots.iter().map(|plot| id(plot)).collect();
+    LandCall::Amalgamate(survey::Amalgamate { plots, into: id(into), survey: digest("survey") })
+}
+
+/// The deed, registered.
+pub fn register_all(world: &mut World, deed: &str, kind: DeedKind, takers: &[&str], conveyances: Vec<Conveyance>) {
+    let transferees = takers.iter().map(|name| digest(name)).collect();
+    let call = RegisterDeed { deed: id(deed), kind, transferees, conveyances, document: None };
+    accept(world, "registration/adsr-bankura", LandCall::RegisterDeed(call));
 }

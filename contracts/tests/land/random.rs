@@ -20,7 +20,7 @@ use dalil_contracts::land::share::Share;
 use dalil_contracts::land::survey::{Amalgamate, Part, Split};
 use dalil_contracts::land::types::{Charge, Holding, Khatian, LandClass, Plot};
 use dalil_contracts::units::Area;
-use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical};
+use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Set};
 use dalil_ledger::document::{Dependency, left_key};
 use proptest::prelude::*;
 
@@ -167,17 +167,18 @@ fn next_call(world: &World, case: &str, choice: u8, at: u8) -> (&'static str, La
             ("land/blro-2795", LandCall::Order(OrderCase { case: token(case), order, decision }))
         }
         CaseState::AppealedAllowed | CaseState::AppealedRejected => {
+            let divided = Set::default();
             let decision = match choice % 4 {
                 0 => AppealDecision::Uphold,
                 1 => AppealDecision::SetAside,
                 2 => AppealDecision::Remand,
                 _ => AppealDecision::Allow(case_allowance(world, case, at)),
             };
-            ("land/dllro", LandCall::AppealOrder(OrderAppeal { case: token(case), order, decision }))
+            ("land/dllro", LandCall::AppealOrder(OrderAppeal { case: token(case), order, decision, divided }))
         }
         _ if choice.is_multiple_of(3) => {
             let later = if at.is_multiple_of(3) { vec![token(&case_name(world, at))] } else { Vec::new() };
-            let call = CourtSetAside { case: token(case), cnr: token("CNR-1"), order, later };
+            let call = CourtSetAside { case: token(case), cnr: token("CNR-1"), order, later, divided: Set::default() };
             ("judicial/court", LandCall::CourtSetAside(call))
         }
         _ => ("land/intake", LandCall::Appeal(paper(case))),
@@ -235,7 +236,7 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             let name = if d.is_multiple_of(13) { deed_name(world, c) } else { format!("0101-I-{:05}-2026", deeds + 1) };
             let mut call = register(&name, kind, from, &[("x", "1/1")], 257, pick(&PARTS, c));
             if let LandCall::RegisterDeed(call) = &mut call {
-                call.plots[0].plot = plot.id;
+                call.conveyances[0].plots[0].plot = plot.id;
             }
             ("registration/adsr-bankura", call)
         }
@@ -250,7 +251,7 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             let name = deed_name(world, a);
             let given = deeds.iter().find(|deed| deed.id.to_string() == name);
             let mut chain = vec![name.clone()];
-            if let Some(Transferor::Deed(source)) = given.map(|deed| &deed.transferor)
+            if let Some(Transferor::Deed(source)) = given.map(|deed| &deed.conveyances[0].transferor)
                 && c.is_multiple_of(2)
             {
                 chain.insert(0, source.deed.to_string());
@@ -297,7 +298,7 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             ("land/dllro", LandCall::Convert(Convert { plot: plot.id, from: plot.class, to, order }))
         }
         18 if d.is_multiple_of(2) => {
-            let charge = Charge { rank: b % 4, holder: order, instrument: id(&deed_name(world, c)) };
+            let charge = Charge { rank: b % 4, holder: digest("x"), instrument: id(&deed_name(world, c)) };
             ("registration/adsr-bankura", LandCall::Charge(EnterCharge { plot: plot.id, charge }))
         }
         18 => {

@@ -8,18 +8,19 @@ use dalil_contracts::land::case::CaseState;
 use dalil_contracts::land::charge::{EnterCharge, ReleaseCharge};
 use dalil_contracts::land::convert::{Convert, Rectify};
 use dalil_contracts::land::court::CourtSetAside;
-use dalil_contracts::land::deed::{CancelDeed, DeedFlag, DeedKind};
+use dalil_contracts::land::deed::{DeedFlag, DeedKind};
 use dalil_contracts::land::extract::IssueRor;
 use dalil_contracts::land::ground::Ground;
 use dalil_contracts::land::mutation::{Opened, Placement, Target};
 use dalil_contracts::land::order::MutateAuto;
 use dalil_contracts::land::public::{Confirm, FreezePlot, SettlePlot, VestPlot};
+use dalil_contracts::land::registration::CancelDeed;
 use dalil_contracts::land::share::Share;
 use dalil_contracts::land::stay::{Objection, OverlayTarget, Stay};
 use dalil_contracts::land::survey::{Amalgamate, Part, Split};
 use dalil_contracts::land::types::{Charge, Holding, LandClass};
 use dalil_contracts::units::{Area, DAY_MS};
-use dalil_ledger::codec;
+use dalil_ledger::codec::{self, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{DocumentEntry, Standing, Status, StatusEvent, document_key};
 
@@ -48,7 +49,13 @@ fn in_chain(deed: u8, transferee: u8, number: u32) -> Placement {
 
 fn set_aside(case: &str, later: &[&str]) -> LandCall {
     let later = later.iter().map(|case| token(case)).collect();
-    LandCall::CourtSetAside(CourtSetAside { case: token(case), cnr: token("CNR-1"), order: digest("decree"), later })
+    LandCall::CourtSetAside(CourtSetAside {
+        case: token(case),
+        cnr: token("CNR-1"),
+        order: digest("decree"),
+        later,
+        divided: Set::default(),
+    })
 }
 
 fn freeze(main: u32) -> FreezePlot {
@@ -335,7 +342,7 @@ fn l8_conversion_changes_use_alone_within_the_officers_power() {
     let before = plot(&world, "2795-51/259");
     accept(&mut world, "land/sdllro", convert(259, LandClass::Danga, LandClass::Bastu));
     let mut expected = before.clone();
-    (expected.class, expected.version) = (LandClass::Bastu, before.version + 1);
+    (expected.class, expected.version, expected.history) = (LandClass::Bastu, before.version + 1, 1);
     assert_eq!(plot(&world, "2795-51/259"), expected);
     accept(&mut world, "land/dllro", convert(257, LandClass::Danga, LandClass::Pukur));
     world.set_parameter("land/convert_max_blro_decimals", 20);
@@ -434,7 +441,8 @@ fn l12_the_appellate_officer_outranks_the_first() {
     accept(&mut world, BLRO, call);
     accept(&mut world, "land/intake", LandCall::Appeal(paper("C-1")));
     let decide = |decision| {
-        LandCall::AppealOrder(OrderAppeal { case: token("C-1"), order: digest("appellate order"), decision })
+        let order = digest("appellate order");
+        LandCall::AppealOrder(OrderAppeal { case: token("C-1"), order, decision, divided: Set::default() })
     };
     let key = posting_key(&token("land/sdllro"));
     let appellate: Posting = world.get(&key).unwrap();
@@ -465,7 +473,8 @@ fn a6_checking_acts_are_by_different_officers() {
     let key = posting_key(&token("land/sdllro"));
     let appellate: Posting = world.get(&key).unwrap();
     world.put(key, &Posting { officer: blro.officer, ..appellate });
-    let uphold = OrderAppeal { case: token("C-1"), order: digest("order"), decision: AppealDecision::Uphold };
+    let (order, divided) = (digest("order"), Set::default());
+    let uphold = OrderAppeal { case: token("C-1"), order, decision: AppealDecision::Uphold, divided };
     refuse(&mut world, "land/sdllro", LandCall::AppealOrder(uphold), "A6");
     // A freeze waits for a second officer, for a day.
     let record = world.record;
@@ -577,7 +586,7 @@ fn l15_a_case_falls_only_with_those_that_rest_on_it() {
     refuse(&mut world, COURT, set_aside("C-1", &["C-3"]), "L15");
     accept(&mut world, COURT, set_aside("C-1", &["C-3", "C-2"]));
     let land = plot(&world, "2795-51/257");
-    assert_eq!((land.held(101), land.latest), (share("1/1"), None));
+    assert_eq!(land.held(101), share("1/1"));
     for name in ["C-1", "C-2", "C-3"] {
         assert_eq!(case(&world, name).state, CaseState::SetAside);
     }
@@ -596,19 +605,7 @@ fn l15_a_case_on_which_nothing_rests_falls_alone_out_of_the_middle() {
     accept(&mut world, COURT, set_aside("C-1", &[]));
     accept(&mut world, COURT, set_aside("C-3", &[]));
     let land = plot(&world, "2795-51/257");
-    assert_eq!((land.held(101), land.latest), (share("1/1"), None));
-}
-
-#[test]
-fn l15_a_divided_plot_is_not_given_back_in_silence() {
-    let mut world = benda();
-    sell(&mut world, D1, 101, "a", 257, "1/2");
-    let call = auto(&world, "C-1", D1, 101, open(201));
-    accept(&mut world, SYSTEM, call);
-    let parts = vec![Part { bata: 1, area: Area(4_000) }, Part { bata: 2, area: Area(6_000) }];
-    let split = Split { plot: id("2795-51/257"), parts, survey: digest("survey") };
-    accept(&mut world, "land/surveyor", LandCall::Split(split));
-    refuse(&mut world, COURT, set_aside("C-1", &[]), "L15");
+    assert_eq!(land.held(101), share("1/1"));
 }
 
 #[test]
@@ -621,6 +618,7 @@ fn l16_a_charge_carries_over_until_its_release() {
         LandCall::Charge(EnterCharge { plot: id("2795-51/257"), charge })
     };
     refuse(&mut world, REGISTRAR, charge(D2, 1), "L5");
+    refuse(&mut world, REGISTRAR, charge(D1, 0), "L16");
     accept(&mut world, REGISTRAR, charge(D1, 1));
     refuse(&mut world, REGISTRAR, charge(D1, 2), "D1");
     let call = auto(&world, "C-1", D2, 101, open(201));
@@ -648,7 +646,8 @@ fn remand_compensates_and_the_case_is_heard_again() {
     let call = allow(&world, "C-1", &[101], &khatians);
     accept(&mut world, BLRO, call);
     accept(&mut world, "land/intake", LandCall::Appeal(paper("C-1")));
-    let order = |decision| OrderAppeal { case: token("C-1"), order: digest("order"), decision };
+    let order =
+        |decision| OrderAppeal { case: token("C-1"), order: digest("order"), decision, divided: Set::default() };
     accept(&mut world, "land/sdllro", LandCall::AppealOrder(order(AppealDecision::Remand)));
     assert_eq!((plot(&world, "2795-51/257").held(101), case(&world, "C-1").state), (share("1/1"), CaseState::Noticed));
     accept(&mut world, BLRO, LandCall::Hear(paper("C-1")));

@@ -11,6 +11,8 @@ use dalil_contracts::land::case::CaseState::{
 use dalil_contracts::land::court::CourtSetAside;
 use dalil_contracts::land::deed::DeedKind;
 
+use dalil_ledger::codec::Set;
+
 use super::fixture::{
     accept, allow, allowance, benda, by_deeds, call, case, existing, fee, from_khatian, open, paper, register, reject,
 };
@@ -20,10 +22,14 @@ const CASE: &str = "C-1";
 
 /// Every call that moves a case, by name, with the posting that makes it.
 fn calls(world: &World) -> Vec<(&'static str, &'static str, LandCall)> {
-    let appeal = |decision| LandCall::AppealOrder(OrderAppeal { case: token(CASE), order: digest("order"), decision });
+    let appeal = |decision| {
+        let (order, divided) = (digest("order"), Set::default());
+        LandCall::AppealOrder(OrderAppeal { case: token(CASE), order, decision, divided })
+    };
     let known = world.state.keys().any(|key| key == b"land/khatian/2795-51/201");
     let to = [if known { existing(201) } else { open(201) }];
-    let court = CourtSetAside { case: token(CASE), cnr: token("CNR-1"), order: digest("decree"), later: Vec::new() };
+    let (later, divided) = (Vec::new(), Set::default());
+    let court = CourtSetAside { case: token(CASE), cnr: token("CNR-1"), order: digest("decree"), later, divided };
     vec![
         ("pay", "finance/treasury", fee(CASE)),
         ("waive", "land/revenue", LandCall::Waive(paper(CASE))),

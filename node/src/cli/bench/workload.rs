@@ -277,9 +277,12 @@ impl Workload {
             Kind::Deed => (
                 "registration/adsr-bankura",
                 json!({ "land": { "register_deed": {
-                "deed": deed(number), "kind": "sale", "transferor": { "khatian": format!("{MOUZA}/{khatian}") },
-                "transferees": [{ "holder": digest("buyer", number), "part": "1/1" }],
-                "plots": [{ "plot": format!("{MOUZA}/{number}"), "share": "1/2" }],
+                "deed": deed(number), "kind": "sale", "transferees": [digest("buyer", number)],
+                "conveyances": [{
+                    "transferor": { "khatian": format!("{MOUZA}/{khatian}") },
+                    "plots": [{ "plot": format!("{MOUZA}/{number}"), "share": "1/2" }],
+                    "to": [{ "transferee": 0, "part": "1/1" }],
+                }],
             } } }),
             ),
             Kind::Mutation => (
