@@ -53,7 +53,7 @@ impl Invocation {
     /// RFC 9162 root of the list that must come with the record as an attachment of its block, if the call needs one.
     pub fn attachment_root(&self) -> Option<Hash> {
         match &self.call {
-            Call::Certificate(CertificateCall::IssueBatch(batch)) => Some(batch.root),
+            Call::Certificate(call) => call.list().map(|list| list.root),
             _ => None,
         }
     }

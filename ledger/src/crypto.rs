@@ -32,6 +32,8 @@ pub enum Domain {
     NetworkKey,
     /// A personal value behind a salt.
     Commitment,
+    /// A claim of a document behind a salt.
+    Claim,
     /// The ids and expiries of one block.
     TransactionIds,
     /// The attachments of one block.
@@ -58,6 +60,7 @@ impl Domain {
             Self::Precommit => "dalil/v1/precommit",
             Self::NetworkKey => "dalil/v1/network-key",
             Self::Commitment => "dalil/v1/commitment",
+            Self::Claim => "dalil/v1/claim",
             Self::TransactionIds => "dalil/v1/transaction-ids",
             Self::Attachments => "dalil/v1/attachments",
             Self::ValidatorSet => "dalil/v1/validator-set",

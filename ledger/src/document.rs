@@ -158,9 +158,11 @@ impl DocumentEntry {
         codec::decode(bytes, DOCUMENT_BYTES_MAX)
     }
 
-    /// The standing that the last recorded event left, whatever its effective day; contracts judge edges by it.
-    pub fn standing(&self) -> Standing {
-        self.events.last().map_or(Standing::Active, |event| event.standing)
+    /// The standing in effect at `time_ms`, by all that is recorded: contracts judge edges by it. A renewal recorded early
+    /// supersedes only from its own start, and until then the running term is suspended or revoked like any other.
+    pub fn standing_at(&self, time_ms: u64) -> Standing {
+        let last = self.events.iter().rev().find(|event| event.effective_from_ms <= time_ms);
+        last.map_or(Standing::Active, |event| event.standing)
     }
 }
 

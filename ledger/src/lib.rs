@@ -7,7 +7,7 @@
 //! The rooms, from the bottom: [`codec`] (canonical bytes), [`crypto`] (hashes, keys, signatures), [`log`] (the Merkle
 //! tree), [`transaction`], [`block`], [`validators`],
 //! [`statement`] (what their consensus keys sign), [`evidence`] (a key that contradicted itself), [`checkpoint`] (what a quorum says about the log), [`genesis`],
-//! [`state`] (authenticated key-value state), [`document`] (the registry entry and its status function), [`receipt`]
+//! [`state`] (authenticated key-value state), [`document`] (the registry entry and its status function), [`claims`] (what a document says, shown claim by claim), [`receipt`]
 //! (what anybody can check offline), [`store`] (the chain on disk), [`snapshot`] (the ledger at one head, to begin from).
 //!
 //! This crate knows no department's rule, no network and no clock. Without the feature `store` it only verifies, and
@@ -15,6 +15,7 @@
 
 pub mod block;
 pub mod checkpoint;
+pub mod claims;
 pub mod codec;
 pub mod crypto;
 pub mod document;

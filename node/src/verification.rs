@@ -1,10 +1,9 @@
 //! What node and command line share when they check receipts: the pin, and what contracts know of batches.
 
-use dalil_contracts::certificate::{BatchLeaf, CertificateCall};
+use dalil_contracts::certificate::certificate_in;
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::block::Height;
 use dalil_ledger::checkpoint::{KeyName, Pin, PinError, PinTerms};
-use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
 use dalil_ledger::document::Uri;
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::receipt::BatchHead;
@@ -32,15 +31,13 @@ pub fn pin_of(
     Pin::new(origin, validators.clone(), terms)
 }
 
-/// The batch that a record issues, if it issues one.
+/// The batch that a record issues, anew or as copies, if it issues one.
 pub fn batch_of(record: &SignedTransaction) -> Option<BatchHead> {
-    let Call::Certificate(CertificateCall::IssueBatch(batch)) = Invocation::decode(&record.body.call).ok()?.call else {
-        return None;
-    };
-    Some(BatchHead { size: u64::from(batch.count), root: batch.root })
+    let Call::Certificate(call) = Invocation::decode(&record.body.call).ok()?.call else { return None };
+    call.list().map(|list| BatchHead { size: u64::from(list.count), root: list.root })
 }
 
 /// URI of the document in a leaf of a batch.
 pub fn leaf_uri(leaf: &[u8]) -> Option<Uri> {
-    codec::decode::<BatchLeaf>(leaf, CANONICAL_BYTES_MAX).ok().map(|leaf| leaf.uri)
+    certificate_in(leaf).map(|certificate| certificate.uri)
 }

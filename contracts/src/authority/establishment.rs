@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dalil_ledger::block::DepartmentId;
 use dalil_ledger::codec::{self, Canonical, Set, Token};
 use dalil_ledger::crypto::PublicKey;
-use dalil_ledger::document::OfficeId;
+use dalil_ledger::document::{OfficeId, TypeCode};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::types::{CertificateType, TypeVersion, TypeVersions, type_key};
@@ -134,6 +134,9 @@ pub enum EstablishmentError {
     /// A parameter's values are none, too many or out of order.
     #[error("parameter {0} needs 1 to {PARAMETER_VALUES_MAX} values by increasing time")]
     Parameter(ParameterName),
+    /// A certificate type that no vote could have brought.
+    #[error("certificate type {0}: {1}")]
+    CertificateType(TypeCode, String),
 }
 
 impl EstablishmentPlan {
@@ -246,6 +249,8 @@ impl Establishment {
                     format!("department {}", kind.department),
                 ));
             }
+            kind.check()
+                .map_err(|refusal| EstablishmentError::CertificateType(kind.code.clone(), refusal.to_string()))?;
             let versions = TypeVersions { versions: vec![TypeVersion { from_ms: 0, kind: kind.clone() }] };
             entries.put("certificate type", &kind.code, type_key(&kind.code), &versions)?;
         }

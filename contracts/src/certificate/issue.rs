@@ -1,25 +1,21 @@
 //! Issuing: one certificate, a batch of them, or the content of an older register. All end in the same place.
 
-use dalil_ledger::codec::{self, SchemaRead, SchemaWrite, Set};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{ClassCode, Provenance, SubjectId, TypeCode, Uri};
-use dalil_ledger::state::{Overlay, StateView as _};
+use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::application::{self, ApplicationId};
-use super::record::{CertificateNumber, CertificateRecord, number_key, record_key};
+use super::application::{self, ApplicationId, Disposal};
+use super::list::{self, List};
+use super::record::{CertificateNumber, keep};
 use super::types::{CertificateType, certificate_type};
 use crate::authority::{Acting, Place, PostingId};
 use crate::context::{Context, Outcome};
-use crate::refusal::{OrReject as _, Refusal, reject, require};
+use crate::refusal::{Refusal, reject, require};
 use crate::registry::{self, NewDocument};
 use crate::units::DAY_MS;
-
-/// The most certificates of one batch.
-pub const LEAVES_MAX: u32 = 4_096;
-/// The longest canonical leaf of a batch, in bytes.
-pub const LEAF_BYTES_MAX: usize = 1_024;
 
 /// A certificate to be issued. Its canonical bytes are a leaf of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +62,12 @@ pub enum Origin {
         #[schemars(with = "String")]
         source: Hash,
     },
+    /// The officer decided it on an application, which ends with it: nothing is deemed issued on it later.
+    Applied {
+        /// The application.
+        #[schemars(with = "String")]
+        application: ApplicationId,
+    },
     /// The statutory clock of an application lapsed (C5).
     Deemed {
         /// The application.
@@ -88,8 +90,15 @@ pub struct Batch {
     /// RFC 9162 root over the leaves; each is the canonical bytes of a [`BatchLeaf`].
     #[schemars(with = "String")]
     pub root: Hash,
-    /// Number of leaves, 1 to [`LEAVES_MAX`].
+    /// Number of leaves, 1 to [`list::LEAVES_MAX`].
     pub count: u32,
+}
+
+impl Batch {
+    /// The list that comes with the record.
+    pub fn list(&self) -> List {
+        List { root: self.root, count: self.count }
+    }
 }
 
 /// The circumstances that all certificates of one record share.
@@ -114,17 +123,31 @@ impl<'a> Issuing<'a> {
             Origin::Imported { as_on_ms, .. } => require(*as_on_ms <= context.time_ms, "C2", || {
                 "an older register cannot be as on a day to come".to_owned()
             })?,
-            Origin::Deemed { application } => application::deem(state, context, application, &kind, place)?,
+            Origin::Applied { application } => {
+                application::dispose(state, context, application, (&kind, place), Disposal::Issued)?;
+            }
+            Origin::Deemed { application } => {
+                application::dispose(state, context, application, (&kind, place), Disposal::Deemed)?;
+            }
         }
         Ok(Self { kind, place, origin, acting })
     }
 
     fn provenance(&self) -> Provenance {
         match self.origin {
-            Origin::Decided => Provenance::Decided,
+            Origin::Decided | Origin::Applied { .. } => Provenance::Decided,
             Origin::Imported { .. } => Provenance::Imported,
             Origin::Deemed { .. } => Provenance::Deemed,
         }
+    }
+
+    /// What happened so far, before a certificate is entered.
+    fn outcome(&self) -> Result<Outcome, Refusal> {
+        let mut outcome = self.acting.outcome();
+        if let Origin::Applied { application } | Origin::Deemed { application } = self.origin {
+            outcome.about(application::subject_of(application)?);
+        }
+        Ok(outcome)
     }
 
     fn enter(
@@ -139,16 +162,16 @@ impl<'a> Issuing<'a> {
             Origin::Imported { as_on_ms, .. } => require(new.valid_from_ms <= *as_on_ms, "C2", || {
                 format!("{} begins after the day as on which the register was taken", new.uri)
             })?,
-            Origin::Decided | Origin::Deemed { .. } => {
+            Origin::Decided | Origin::Applied { .. } | Origin::Deemed { .. } => {
                 // A strike goes by the start of validity, so an earlier start could step out of or into its days.
                 require(new.valid_from_ms.saturating_add(DAY_MS) > context.time_ms, "C2", || {
                     format!("the validity of {} begins before the day of issue", new.uri)
                 })?;
-                self.kind.check_validity(new.valid_from_ms, new.valid_until_ms)?;
+                self.kind.check_validity(new.valid_from_ms, new.valid_until_ms, &new.classes)?;
             }
         }
         let document = document(&self.kind, self.provenance(), new)?;
-        keep(state, &self.kind, self.place, &self.acting, new)?;
+        keep(state, &self.acting, (&self.kind, self.place), (&new.uri, &new.number), None)?;
         registry::issue(state, context, self.acting.issuer(), document)?;
         outcome.event("certificate.issued", registry::subject_of(&new.uri)?);
         outcome.about(new.subject.clone());
@@ -163,6 +186,7 @@ pub(super) fn document(
     new: &NewCertificate,
 ) -> Result<NewDocument, Refusal> {
     kind.check_uri(&new.uri)?;
+    kind.check_claims(&new.uri, new.claims_root.as_ref())?;
     Ok(NewDocument {
         uri: new.uri.clone(),
         digest: new.digest,
@@ -178,29 +202,6 @@ pub(super) fn document(
     })
 }
 
-/// Keeps number and record of a certificate (C1).
-pub(super) fn keep(
-    state: &mut Overlay<'_>,
-    kind: &CertificateType,
-    place: &Place,
-    acting: &Acting,
-    new: &NewCertificate,
-) -> Result<(), Refusal> {
-    let number = number_key(&kind.department, &kind.code, &new.number);
-    require(state.get(&number)?.is_none(), "C1", || {
-        format!("number {} of type {} was given to another certificate", new.number, kind.code)
-    })?;
-    state.put_value(number, &new.uri);
-    let record = CertificateRecord {
-        kind: kind.code.clone(),
-        number: new.number.clone(),
-        place: place.clone(),
-        rank: acting.posting.rank,
-    };
-    state.put_value(record_key(&new.uri), &record);
-    Ok(())
-}
-
 /// Issues one certificate.
 pub(super) fn single(
     state: &mut Overlay<'_>,
@@ -210,7 +211,7 @@ pub(super) fn single(
     new: &NewCertificate,
 ) -> Result<Outcome, Refusal> {
     let issuing = Issuing::begin(state, context, posting, terms)?;
-    let mut outcome = Outcome::default();
+    let mut outcome = issuing.outcome()?;
     issuing.enter(state, context, new, &mut outcome)?;
     Ok(outcome)
 }
@@ -222,27 +223,14 @@ pub(super) fn batch(
     posting: &PostingId,
     batch: &Batch,
 ) -> Result<Outcome, Refusal> {
-    require((1..=LEAVES_MAX).contains(&batch.count), "P3", || {
-        format!("a batch has 1 to {LEAVES_MAX} certificates, this one says {}", batch.count)
-    })?;
-    if matches!(batch.origin, Origin::Deemed { .. }) {
+    if matches!(batch.origin, Origin::Applied { .. } | Origin::Deemed { .. }) {
         return reject("C5", "an application leads to one certificate, never to a batch");
     }
+    let leaves = list::leaves::<BatchLeaf>(context, &batch.list())?;
     let issuing = Issuing::begin(state, context, posting, (&batch.kind, &batch.place, &batch.origin))?;
-    let list = context
-        .attachments
-        .iter()
-        .find(|list| list.root() == batch.root)
-        .or_reject("P3", || format!("the list with root {} did not come with the record", batch.root))?;
-    require(usize::try_from(batch.count) == Ok(list.leaves.len()), "P3", || {
-        format!("the list has {} certificates, the record says {}", list.leaves.len(), batch.count)
-    })?;
-    let mut outcome = Outcome::default();
-    for (place, leaf) in list.leaves.iter().enumerate() {
-        let new: BatchLeaf = codec::decode(leaf, LEAF_BYTES_MAX)
-            .ok()
-            .or_reject("P3", || format!("leaf {place} of the list is no certificate in canonical form"))?;
-        issuing.enter(state, context, &new, &mut outcome)?;
+    let mut outcome = issuing.outcome()?;
+    for leaf in leaves {
+        issuing.enter(state, context, &leaf?, &mut outcome)?;
     }
     Ok(outcome)
 }

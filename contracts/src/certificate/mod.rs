@@ -1,8 +1,9 @@
 //! Certificates of every type: what offices issue, suspend, revoke, replace and strike by class.
 //!
 //! [`types`] are data in the state; [`issue`] enters certificates singly, by batch and from older registers; [`replace`]
-//! corrects, copies after loss and renews; [`standing`] suspends, revokes and restores; [`strike`] strikes whole classes
-//! by order; [`application`] keeps the statutory clock. The registry entry and its status are `crate::registry`'s.
+//! corrects, copies after loss (singly or a [`list`]) and renews; [`standing`] suspends, revokes and restores; [`strike`]
+//! strikes whole classes by order; [`application`] keeps the statutory clock; [`reason`] says which reason works from when.
+//! The registry entry and its status are `crate::registry`'s.
 //!
 //! C1 a number is unique by issuer and type · C2 the signer is empowered for type and place, within the type's rules ·
 //! C3 a revoked certificate returns only by court entry · C4 = D3 · C5 deemed only after the clock, less query time ·
@@ -15,6 +16,8 @@
 
 pub mod application;
 pub mod issue;
+pub mod list;
+pub mod reason;
 pub mod record;
 pub mod replace;
 pub mod standing;
@@ -29,11 +32,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use application::{ApplicationId, ApplicationStep};
-pub use issue::{Batch, BatchLeaf, LEAVES_MAX, NewCertificate, Origin};
-pub use replace::Replacement;
+pub use issue::{Batch, BatchLeaf, NewCertificate, Origin};
+pub use list::{LEAVES_MAX, List, certificate_in};
+pub use reason::Reason;
+pub use replace::{ReissueBatch, ReissueLeaf, Replacement};
 pub use standing::{Citation, Effect};
 pub use strike::NewStrike;
-pub use types::{CertificateType, PlaceRule, ValidityRule};
+pub use types::{CertificateType, ClassTerm, PlaceRule, ValidityRule};
 
 use crate::authority::{Place, PostingId};
 use crate::context::{Context, Outcome};
@@ -75,6 +80,8 @@ pub enum CertificateCall {
         /// The new certificate.
         certificate: NewCertificate,
     },
+    /// Replaces up to [`LEAVES_MAX`] lost certificates by copies, whose list is an attachment of the block.
+    ReissueBatch(ReissueBatch),
     /// Suspends a certificate from now on.
     Suspend {
         /// The certificate.
@@ -132,6 +139,17 @@ pub enum CertificateCall {
     },
 }
 
+impl CertificateCall {
+    /// The list that must come with the record as an attachment of its block, if the call needs one.
+    pub fn list(&self) -> Option<List> {
+        match self {
+            Self::IssueBatch(batch) => Some(batch.list()),
+            Self::ReissueBatch(batch) => Some(batch.list()),
+            _ => None,
+        }
+    }
+}
+
 /// Applies a call.
 pub fn apply(
     state: &mut Overlay<'_>,
@@ -148,8 +166,9 @@ pub fn apply(
         }
         CertificateCall::IssueBatch(batch) => issue::batch(state, context, posting, batch),
         CertificateCall::Replace { old, replacement, certificate } => {
-            replace::apply(state, context, posting, old, *replacement, certificate)
+            replace::single(state, context, posting, old, *replacement, certificate)
         }
+        CertificateCall::ReissueBatch(batch) => replace::reissue(state, context, posting, batch),
         CertificateCall::Suspend { uri, reason } => standing::suspend(state, context, posting, uri, reason),
         CertificateCall::Restore { uri, effect, cites } => {
             standing::restore(state, context, posting, uri, *effect, cites.as_ref())

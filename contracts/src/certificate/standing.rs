@@ -13,10 +13,10 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::record::{CertificateRecord, record};
+use super::record::{Capacity, CertificateRecord, record, record_key};
 use super::types::certificate_type;
 use crate::authority::duties::require_other_officer;
-use crate::authority::{PostingId, Role, identify};
+use crate::authority::{Acting, PostingId, Role, identify};
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{OrReject as _, Refusal, require};
 use crate::registry::{self, Change};
@@ -71,32 +71,26 @@ impl Citation {
     }
 }
 
-/// In what capacity an officer may change the standing of a certificate (C6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Capacity {
-    Issuer,
-    Superior,
-    Court,
-}
-
 /// A certificate and the officer who acts on it.
 struct Case {
     entry: DocumentEntry,
+    record: CertificateRecord,
+    acting: Acting,
     capacity: Capacity,
 }
 
 /// The issuing office, its superior or the court entry (C6); appellate acts are by another officer than the issue (A6).
 fn open(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId, uri: &Uri) -> Result<Case, Refusal> {
-    let CertificateRecord { kind, place, rank, .. } = record(state, uri)?;
-    let kind = certificate_type(state, context, &kind)?;
+    let record = record(state, uri)?;
+    let kind = certificate_type(state, context, &record.kind)?;
     let entry = registry::entry(state, uri)?;
-    let acting = identify(state, context, posting)?;
-    let covers = acting.office.jurisdiction.covers(&place);
+    let acting = Acting { place: Some(record.place.clone()), ..identify(state, context, posting)? };
+    let covers = acting.office.jurisdiction.covers(&record.place);
     let capacity = if acting.posting.role == Role::CourtEntry {
         covers.then_some(Capacity::Court)
     } else if acting.office.id == entry.issuer.office && kind.empowers(&acting) {
         Some(Capacity::Issuer)
-    } else if acting.office.department == entry.issuer.department && acting.posting.rank > rank && covers {
+    } else if acting.office.department == entry.issuer.department && acting.posting.rank > record.rank && covers {
         Some(Capacity::Superior)
     } else {
         None
@@ -107,7 +101,7 @@ fn open(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId, uri: &U
     if capacity == Capacity::Superior {
         require_other_officer(&acting, &entry.issuer.officer, "issued the certificate")?;
     }
-    Ok(Case { entry, capacity })
+    Ok(Case { entry, record, acting, capacity })
 }
 
 fn edges(from: Standing, to: Standing) -> bool {
@@ -122,13 +116,15 @@ fn edges(from: Standing, to: Standing) -> bool {
 fn change(
     state: &mut Overlay<'_>,
     context: &Context<'_>,
-    case: &Case,
+    case: Case,
     (standing, effective_from_ms): (Standing, u64),
     (reason, event): (&str, &'static str),
 ) -> Result<Outcome, Refusal> {
     let change = Change { standing, effective_from_ms, reason: token(reason)? };
     registry::change(state, context, &case.entry.uri, &change, edges)?;
-    let mut outcome = Outcome::default();
+    let suspended_by = (standing == Standing::Suspended).then_some(case.capacity);
+    state.put_value(record_key(&case.entry.uri), &CertificateRecord { suspended_by, ..case.record });
+    let mut outcome = case.acting.outcome();
     outcome.event(event, registry::subject_of(&case.entry.uri)?);
     outcome.about(case.entry.subject.clone());
     Ok(outcome)
@@ -149,7 +145,7 @@ pub(super) fn suspend(
     let case = open(state, context, posting, uri)?;
     require_committed(reason)?;
     let to = (Standing::Suspended, context.time_ms);
-    change(state, context, &case, to, ("suspended", "certificate.suspended"))
+    change(state, context, case, to, ("suspended", "certificate.suspended"))
 }
 
 /// Revokes (C6, C8).
@@ -167,7 +163,7 @@ pub(super) fn revoke(
     let cited = cites.is_some_and(|citation| citation.digest() != Hash::ZERO);
     require(cited, "C8", || format!("the revocation of {uri} cites neither a hearing nor an order"))?;
     let to = (Standing::Revoked, effect.effective_from_ms(context, &case.entry)?);
-    change(state, context, &case, to, ("revoked", "certificate.revoked"))
+    change(state, context, case, to, ("revoked", "certificate.revoked"))
 }
 
 /// Ends a suspension, or brings a revoked certificate back by court entry (C3).
@@ -180,12 +176,14 @@ pub(super) fn restore(
     cites: Option<&Citation>,
 ) -> Result<Outcome, Refusal> {
     let case = open(state, context, posting, uri)?;
-    if case.entry.standing() == Standing::Revoked {
+    let lower = case.record.suspended_by.is_some_and(|by| case.capacity < by);
+    require(!lower, "C6", || format!("{uri} was suspended by a higher authority, which alone ends that"))?;
+    if case.entry.standing_at(context.time_ms) == Standing::Revoked {
         let ordered = matches!(cites, Some(Citation::Order(order)) if *order != Hash::ZERO);
         require(case.capacity == Capacity::Court && ordered, "C3", || {
             format!("{uri} is revoked and returns only by court entry that cites the court's order")
         })?;
     }
     let to = (Standing::Active, effect.effective_from_ms(context, &case.entry)?);
-    change(state, context, &case, to, ("restored", "certificate.restored"))
+    change(state, context, case, to, ("restored", "certificate.restored"))
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::types::certificate_type;
 use crate::authority::duties::FirstOfficer;
-use crate::authority::{PostingId, Role, authorise_statewide};
+use crate::authority::{Acting, PostingId, Role, authorise_statewide};
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{OrReject as _, Refusal, require};
 
@@ -63,8 +63,25 @@ fn strike_record(state: &Overlay<'_>, index: u64) -> Result<StrikeRecord, Refusa
     state.get_value(&strike_record_key(index))?.or_reject("D2", || format!("record {index} ordered no class strike"))
 }
 
-fn outcome(event: &'static str, index: u64, order: &NewStrike) -> Result<Outcome, Refusal> {
-    let mut outcome = Outcome::default();
+/// A class authority of the department that the type names, or court entry.
+fn authorise_strike(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    kind: &TypeCode,
+) -> Result<Acting, Refusal> {
+    let acting = authorise_statewide(state, context, posting, &[Role::ClassAuthority, Role::CourtEntry])?;
+    let struck_by = certificate_type(state, context, kind)?.struck_by;
+    let court = acting.posting.role == Role::CourtEntry;
+    require(court || struck_by.as_ref() == Some(&acting.office.department), "C6", || match &struck_by {
+        Some(department) => format!("classes of type {kind} are struck by department {department} or the courts"),
+        None => format!("classes of type {kind} are struck by the courts alone"),
+    })?;
+    Ok(acting)
+}
+
+fn outcome(acting: &Acting, event: &'static str, index: u64, order: &NewStrike) -> Result<Outcome, Refusal> {
+    let mut outcome = acting.outcome();
     outcome.event(event, token(format!("strike/{index}"))?);
     for class in order.classes.iter() {
         outcome.about(token(format!("class/{}/{class}", order.kind))?);
@@ -79,17 +96,16 @@ pub(super) fn order(
     posting: &PostingId,
     new: &NewStrike,
 ) -> Result<Outcome, Refusal> {
-    let acting = authorise_statewide(state, context, posting, &[Role::ClassAuthority, Role::CourtEntry])?;
-    let kind = certificate_type(state, context, &new.kind)?;
-    kind.classes_of(&new.classes)?;
+    let acting = authorise_strike(state, context, posting, &new.kind)?;
     require((1..=CLASSES_MAX).contains(&new.classes.len()), "D2", || {
         format!("an order strikes 1 to {CLASSES_MAX} classes")
     })?;
+    certificate_type(state, context, &new.kind)?.classes_of(&new.classes)?;
     require(new.issued_from_ms < new.issued_until_ms, "D2", || "the days of issue end before they begin".to_owned())?;
     require(new.order != Hash::ZERO, "C8", || "the strike cites no order".to_owned())?;
     let record = StrikeRecord { order: new.clone(), first: FirstOfficer::now(&acting, context), confirmed: None };
     state.put_value(strike_record_key(context.record), &record);
-    outcome("certificate.strike_ordered", context.record, new)
+    outcome(&acting, "certificate.strike_ordered", context.record, new)
 }
 
 /// A second officer confirms: the strike stands from now on.
@@ -99,8 +115,8 @@ pub(super) fn confirm(
     posting: &PostingId,
     index: u64,
 ) -> Result<Outcome, Refusal> {
-    let acting = authorise_statewide(state, context, posting, &[Role::ClassAuthority, Role::CourtEntry])?;
     let mut record = strike_record(state, index)?;
+    let acting = authorise_strike(state, context, posting, &record.order.kind)?;
     require(record.confirmed.is_none(), "D2", || format!("strike {index} is confirmed already"))?;
     record.first.confirm(state, context, &acting)?;
     record.confirmed = Some(context.record);
@@ -124,7 +140,7 @@ pub(super) fn confirm(
         state.put_value(key, &slot);
     }
     state.put_value(strike_record_key(index), &record);
-    outcome("certificate.class_struck", index, order)
+    outcome(&acting, "certificate.class_struck", index, order)
 }
 
 /// A court stays the strike: from now on the certificates are in force again.
@@ -135,9 +151,7 @@ pub(super) fn stay(
     index: u64,
     order: &Hash,
 ) -> Result<Outcome, Refusal> {
-    turn(state, context, posting, (index, order), Turn::Stay)?;
-    let record = strike_record(state, index)?;
-    outcome("certificate.strike_stayed", index, &record.order)
+    turn(state, context, posting, (index, order), Turn::Stay)
 }
 
 /// A court lifts the stay: from now on the strike has effect again.
@@ -148,9 +162,7 @@ pub(super) fn lift(
     index: u64,
     order: &Hash,
 ) -> Result<Outcome, Refusal> {
-    turn(state, context, posting, (index, order), Turn::Lift)?;
-    let record = strike_record(state, index)?;
-    outcome("certificate.strike_stay_lifted", index, &record.order)
+    turn(state, context, posting, (index, order), Turn::Lift)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,8 +177,8 @@ fn turn(
     posting: &PostingId,
     (index, order): (u64, &Hash),
     turn: Turn,
-) -> Result<(), Refusal> {
-    authorise_statewide(state, context, posting, &[Role::CourtEntry])?;
+) -> Result<Outcome, Refusal> {
+    let acting = authorise_statewide(state, context, posting, &[Role::CourtEntry])?;
     require(*order != Hash::ZERO, "C8", || "the court's order is missing".to_owned())?;
     let record = strike_record(state, index)?;
     let confirmed = record.confirmed.or_reject("D2", || format!("strike {index} is not confirmed"))?;
@@ -188,5 +200,9 @@ fn turn(
         strike.stays_ms.push(context.time_ms);
         state.put_value(key, &slot);
     }
-    Ok(())
+    let event = match turn {
+        Turn::Stay => "certificate.strike_stayed",
+        Turn::Lift => "certificate.strike_stay_lifted",
+    };
+    outcome(&acting, event, index, &record.order)
 }

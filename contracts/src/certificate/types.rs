@@ -1,13 +1,16 @@
 //! Certificate types are data: who issues them, where, for how long, with which classes. A vote adds or changes one.
 
 use dalil_ledger::block::DepartmentId;
+use dalil_ledger::claims::{CLAIMS_MAX, ClaimName};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{Class, ClassCode, TypeCode, Uri};
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Acting, Place, PostingId, Role, identify};
+use crate::calendar::{financial_year_end_ms, months_after};
 use crate::context::Context;
 use crate::refusal::{OrReject as _, Refusal, reject, require};
 use crate::units::DAY_MS;
@@ -29,14 +32,48 @@ pub enum PlaceRule {
     Block,
 }
 
-/// How long a certificate may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+/// How long a certificate of a class may hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassTerm {
+    /// The class.
+    #[schemars(with = "String")]
+    pub class: ClassCode,
+    /// It ends at most this many months after it begins.
+    pub months: u32,
+}
+
+/// How long a certificate may hold. Months are the calendar's in India.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValidityRule {
     /// It has no end.
     Unlimited,
     /// It ends at most this many days after it begins.
     AtMostDays(u32),
+    /// It ends at most this many months after it begins.
+    AtMostMonths(u32),
+    /// It ends with the financial year in which it begins, or earlier.
+    FinancialYear,
+    /// Months by class, one term for each class of the type; a certificate of several classes has the shortest.
+    MonthsByClass(#[schemars(with = "Vec<ClassTerm>")] Set<ClassTerm>),
+}
+
+impl ValidityRule {
+    /// The latest end of what begins at `from_ms`, UTC milliseconds; none if it has no end.
+    fn latest_end_ms(&self, from_ms: u64, classes: &Set<ClassCode>) -> Option<u64> {
+        let after = |months| months_after(from_ms, months).unwrap_or(from_ms);
+        match self {
+            Self::Unlimited => None,
+            Self::AtMostDays(days) => Some(from_ms.saturating_add(u64::from(*days) * DAY_MS)),
+            Self::AtMostMonths(months) => Some(after(*months)),
+            Self::FinancialYear => Some(financial_year_end_ms(from_ms).unwrap_or(from_ms)),
+            Self::MonthsByClass(terms) => {
+                let of_it = terms.iter().filter(|term| classes.contains(&term.class));
+                Some(after(of_it.map(|term| term.months).min().unwrap_or(0)))
+            }
+        }
+    }
 }
 
 /// A type of certificate.
@@ -55,9 +92,16 @@ pub struct CertificateType {
     pub place: PlaceRule,
     /// How long it may hold.
     pub validity: ValidityRule,
-    /// Classes that an order may strike.
+    /// Classes that an order may strike. A certificate of a type with classes names at least one: without, no strike would
+    /// reach it.
     #[schemars(with = "Vec<String>")]
     pub classes: Set<ClassCode>,
+    /// The department whose class authority strikes them, beside the courts.
+    #[schemars(with = "Option<String>")]
+    pub struck_by: Option<DepartmentId>,
+    /// The claims schema: names of the claims that a certificate may make; none if it makes none.
+    #[schemars(with = "Vec<String>")]
+    pub claims: Set<ClaimName>,
     /// The oldest checkpoint that proves a present status, in milliseconds.
     pub status_age_max_ms: u64,
     /// Statutory time to decide an application, in milliseconds, less the time that queries wait for the applicant;
@@ -101,7 +145,7 @@ pub fn certificate_type(
 
 /// Adds a version that was voted; it holds from `from_ms`.
 pub(crate) fn schedule(state: &mut Overlay<'_>, kind: &CertificateType, from_ms: u64) -> Result<(), Refusal> {
-    require(kind.classes.len() <= TYPE_CLASSES_MAX, "A8", || format!("more than {TYPE_CLASSES_MAX} classes"))?;
+    kind.check()?;
     let key = type_key(&kind.code);
     let mut dated: TypeVersions = state.get_value(&key)?.unwrap_or_default();
     require(dated.versions.len() < TYPE_VERSIONS_MAX, "A8", || format!("type {} has too many versions", kind.code))?;
@@ -118,6 +162,19 @@ pub(crate) fn schedule(state: &mut Overlay<'_>, kind: &CertificateType, from_ms:
 }
 
 impl CertificateType {
+    /// Checks that the type keeps within its limits and does not contradict itself (A8).
+    pub fn check(&self) -> Result<(), Refusal> {
+        require(self.classes.len() <= TYPE_CLASSES_MAX, "A8", || format!("more than {TYPE_CLASSES_MAX} classes"))?;
+        require(self.claims.len() <= CLAIMS_MAX, "A8", || format!("more than {CLAIMS_MAX} claims"))?;
+        if let ValidityRule::MonthsByClass(terms) = &self.validity {
+            let each_once = terms.iter().map(|term| &term.class).eq(self.classes.iter());
+            require(each_once && !terms.is_empty(), "A8", || {
+                format!("the validity of type {} needs one term for each of its classes", self.code)
+            })?;
+        }
+        Ok(())
+    }
+
     /// `in.gov.wb.<dept>-<TYPE>-`, with which every URI of the type begins.
     pub fn uri_prefix(&self) -> String {
         format!("in.gov.wb.{}-{}-", self.department, self.code)
@@ -157,7 +214,7 @@ impl CertificateType {
         require(acting.office.jurisdiction.covers(place), "C2", || {
             format!("office {} has no jurisdiction at {place:?}", acting.office.id)
         })?;
-        Ok(acting)
+        Ok(Acting { place: Some(place.clone()), ..acting })
     }
 
     /// Whether the posting is of the role and department that issue this type.
@@ -166,23 +223,27 @@ impl CertificateType {
     }
 
     /// Checks that the validity is no longer than the rule allows (C2).
-    pub fn check_validity(&self, from_ms: u64, until_ms: Option<u64>) -> Result<(), Refusal> {
-        match (self.validity, until_ms) {
-            (ValidityRule::Unlimited, None) => Ok(()),
-            (ValidityRule::Unlimited, Some(_)) => {
-                reject("C2", format!("a certificate of type {} has no end of validity", self.code))
-            }
-            (ValidityRule::AtMostDays(days), until) => {
-                let latest = from_ms.saturating_add(u64::from(days) * DAY_MS);
-                require(until.is_some_and(|until| until <= latest), "C2", || {
-                    format!("a certificate of type {} holds at most {days} days", self.code)
-                })
-            }
+    pub fn check_validity(&self, from_ms: u64, until_ms: Option<u64>, classes: &Set<ClassCode>) -> Result<(), Refusal> {
+        match (self.validity.latest_end_ms(from_ms, classes), until_ms) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => reject("C2", format!("a certificate of type {} has no end of validity", self.code)),
+            (Some(latest), until) => require(until.is_some_and(|until| until <= latest), "C2", || {
+                format!("a certificate of type {} that begins at {from_ms} ends at {latest} or earlier", self.code)
+            }),
         }
     }
 
-    /// The registry's classes for `classes`, refused with C2 if the type lacks one.
+    /// Checks that a certificate makes claims only if its type has any (C2). What they say is not on the chain.
+    pub fn check_claims(&self, uri: &Uri, root: Option<&Hash>) -> Result<(), Refusal> {
+        let fits = root.is_none_or(|root| !self.claims.is_empty() && *root != Hash::ZERO);
+        require(fits, "C2", || format!("{uri} has a root of claims, and type {} makes none", self.code))
+    }
+
+    /// The registry's classes for `classes`, refused with C2 if the type lacks one, or has some and none is named.
     pub fn classes_of(&self, classes: &Set<ClassCode>) -> Result<Set<Class>, Refusal> {
+        require(self.classes.is_empty() || !classes.is_empty(), "C2", || {
+            format!("a certificate of type {} names its class", self.code)
+        })?;
         let unknown = classes.iter().find(|class| !self.classes.contains(class));
         match unknown {
             Some(class) => reject("C2", format!("type {} has no class {class}", self.code)),

@@ -1,7 +1,7 @@
 //! A succession's evidence.
 
-use dalil_ledger::document::{Moment, Slots, Status, Uri, read_set, status};
-use dalil_ledger::state::{Overlay, StateError, StateView as _};
+use dalil_ledger::document::{Status, Uri};
+use dalil_ledger::state::Overlay;
 
 use crate::context::Context;
 use crate::refusal::{Refusal, reject, require};
@@ -20,9 +20,7 @@ pub(super) fn require_death(state: &Overlay<'_>, context: &Context<'_>, uri: &Ur
     require(entry.kind.as_str() == DEATH_CERTIFICATE, "L4", || {
         format!("{uri} is a document of type {}, not a death certificate", entry.kind)
     })?;
-    let values = read_set(&entry).iter().map(|key| state.get(key)).collect::<Result<Vec<_>, _>>()?;
-    let slots = Slots::decode(&entry, &values).map_err(|error| StateError(error.to_string()))?;
-    let verdict = status(&entry, &slots, Moment::now(context.time_ms));
+    let verdict = registry::present_status(state, context, &entry)?;
     require(verdict.status == Status::Valid, "L4", || {
         format!("death certificate {uri} is {:?} ({})", verdict.status, verdict.reason)
     })

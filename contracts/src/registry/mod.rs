@@ -11,10 +11,11 @@
 use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{
-    CLASSES_MAX, Class, DEPENDENCIES_MAX, Dependency, DependencyKey, DocumentEntry, EVENTS_MAX, Issuer, Left,
-    Provenance, ReasonCode, Standing, StatusEvent, SubjectId, TypeCode, Uri, digest_key, document_key, left_key,
+    CLASSES_MAX, Class, DEPENDENCIES_MAX, Dependency, DependencyKey, DocumentEntry, EVENTS_MAX, Issuer, Left, Moment,
+    Provenance, ReasonCode, Slots, Standing, StatusEvent, SubjectId, TypeCode, Uri, Verdict, digest_key, document_key,
+    left_key, read_set, status,
 };
-use dalil_ledger::state::{Overlay, StateView as _};
+use dalil_ledger::state::{Overlay, StateError, StateView as _};
 
 use crate::context::{Context, token};
 use crate::refusal::{OrReject as _, Refusal, reject, require};
@@ -49,6 +50,13 @@ pub struct NewDocument {
 /// The entry under `uri`, refused with D2 if there is none.
 pub fn entry(state: &Overlay<'_>, uri: &Uri) -> Result<DocumentEntry, Refusal> {
     state.get_value(&document_key(uri))?.or_reject("D2", || format!("there is no document {uri}"))
+}
+
+/// The document's status at the block's time, as every verifier computes it.
+pub fn present_status(state: &Overlay<'_>, context: &Context<'_>, entry: &DocumentEntry) -> Result<Verdict, Refusal> {
+    let values = read_set(entry).iter().map(|key| state.get(key)).collect::<Result<Vec<_>, _>>()?;
+    let slots = Slots::decode(entry, &values).map_err(|error| StateError(error.to_string()))?;
+    Ok(status(entry, &slots, Moment::now(context.time_ms)))
 }
 
 /// The subject under which a document's own history is listed: its URI.
@@ -88,7 +96,7 @@ pub fn supersede_from(
     require(replaced.kind == new.kind, "D3", || {
         format!("{old} is of kind {} and cannot be replaced by one of kind {}", replaced.kind, new.kind)
     })?;
-    if replaced.standing() != Standing::Superseded {
+    if replaced.standing_at(context.time_ms) != Standing::Superseded {
         let change = Change { standing: Standing::Superseded, effective_from_ms, reason: reason.clone() };
         push_event(&mut replaced, context, &change, |from, _| matches!(from, Standing::Active | Standing::Suspended))?;
     }
@@ -175,7 +183,7 @@ fn push_event(
     change: &Change,
     edges: fn(Standing, Standing) -> bool,
 ) -> Result<(), Refusal> {
-    let from = entry.standing();
+    let from = entry.standing_at(context.time_ms);
     if !edges(from, change.standing) {
         return reject("D2", format!("{} is {from:?} and cannot become {:?}", entry.uri, change.standing));
     }

@@ -214,6 +214,11 @@ impl World {
         self.get(&document_key(&token(uri))).unwrap_or_else(|| panic!("{uri} is not on record"))
     }
 
+    /// Whether a document is on record.
+    pub fn is_on_record(&self, uri: &str) -> bool {
+        self.state.contains_key(&document_key(&token(uri)))
+    }
+
     /// Status of a document at the present block time, as a verifier computes it.
     pub fn status(&self, uri: &str) -> Verdict {
         self.status_at(uri, Moment::now(self.time_ms))

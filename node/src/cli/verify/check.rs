@@ -1,8 +1,7 @@
 //! Checking receipts against a pin, here and now; no word of any node counts.
 
 use dalil_contracts::Invocation;
-use dalil_contracts::certificate::BatchLeaf;
-use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
+use dalil_contracts::certificate::certificate_in;
 use dalil_ledger::receipt::{CouldNotCheck, Question, StatusReceipt, verify_inclusion_with, verify_status};
 use serde_json::Value;
 
@@ -88,8 +87,8 @@ pub(super) fn inclusion(
 ) -> Result<Finding, Unchecked> {
     let inclusion = verify_inclusion_with(bytes, believed.trust(), now_ms, batch_of)?;
     let leaf = inclusion.document.as_deref().map(|leaf| {
-        codec::decode::<BatchLeaf>(leaf, CANONICAL_BYTES_MAX)
-            .map_err(|error| Unchecked::new("proof_wrong", format!("the document in its batch: {error}")))
+        certificate_in(leaf)
+            .ok_or_else(|| Unchecked::new("proof_wrong", "the document in its batch is not in canonical form"))
     });
     let leaf = leaf.transpose()?;
     let named = match &leaf {
