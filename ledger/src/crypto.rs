@@ -86,6 +86,18 @@ pub fn sha256(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
 
+/// SHA-256 of all that `reader` gives, without holding it.
+pub fn sha256_of_reader(mut reader: impl std::io::Read) -> std::io::Result<Hash> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(Hash(hasher.finalize().into())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
 /// SHA-256 of the concatenation of `parts`.
 pub fn hash_parts(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new();

@@ -15,14 +15,14 @@ use super::keys::{KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN, mou
 use super::office::{acting, require_cited};
 use super::share::Share;
 use super::survey::claim_ulpin;
-use super::types::{CHARGES_MAX, Charge, HOLDINGS_MAX, Holding, LandClass, Mouza, PLOTS_MAX, Plot};
+use super::types::{CHARGES_MAX, Charge, HOLDINGS_MAX, Holding, LandClass, Mouza, Plot};
 use crate::authority::{PostingId, Role, authorise};
 use crate::context::{Context, Outcome, token};
 use crate::refusal::{Refusal, require};
 use crate::units::Area;
 
-/// The most khatians in one import.
-pub const KHATIANS_MAX: usize = 64;
+/// The most khatians and plots in one import, together.
+pub const IMPORT_ROWS_MAX: usize = 128;
 
 /// Enters a mouza and where it lies; by the DLLRO or the department's administrator.
 pub(super) fn register_mouza(
@@ -111,8 +111,8 @@ pub(super) fn import(
     let officer = acting(state, context, posting, &[Role::LandSystem], &call.mouza)?;
     require_cited("older register", &call.source)?;
     require(call.as_on_ms <= context.time_ms, "D1", || "the source speaks for a day to come".to_owned())?;
-    require(call.khatians.len() <= KHATIANS_MAX && call.plots.len() <= PLOTS_MAX, "D1", || {
-        format!("an import brings at most {KHATIANS_MAX} khatians and {PLOTS_MAX} plots")
+    require(call.khatians.len() + call.plots.len() <= IMPORT_ROWS_MAX, "D1", || {
+        format!("an import brings at most {IMPORT_ROWS_MAX} khatians and plots")
     })?;
     let mut book = Book::default();
     for khatian in &call.khatians {

@@ -18,7 +18,7 @@ pub const HOLDINGS_MAX: usize = 256;
 pub const CHARGES_MAX: usize = 32;
 /// The most freezes on one plot, and stays or objections on one case or deed.
 pub const OVERLAYS_MAX: usize = 8;
-/// The most plots in one deed, case or import.
+/// The most plots in one deed or case.
 pub const PLOTS_MAX: usize = 16;
 /// The most transferees of a deed, or heirs of a succession.
 pub const TRANSFEREES_MAX: usize = 32;

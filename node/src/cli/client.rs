@@ -11,6 +11,8 @@ use dalil_ledger::transaction::SignedTransaction;
 
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
 
+/// Where a node listens if nothing says otherwise.
+pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 /// How long a request may take in all.
 const TIMEOUT: Duration = Duration::from_secs(65);
 

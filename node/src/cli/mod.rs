@@ -5,6 +5,7 @@ mod client;
 mod completions;
 mod demo;
 mod evidence;
+mod import;
 mod key;
 mod node;
 mod officer;
@@ -51,6 +52,9 @@ enum Command {
     /// Look at a verifier's pin, and renew it.
     #[command(subcommand)]
     Pin(pin::PinCommand),
+    /// Bring older registers onto the chain.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Look at the validators, and change who they are.
     #[command(subcommand)]
     Validator(validator::ValidatorCommand),
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
             Command::Record(command) => record::run(command, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Pin(command) => pin::run(command, format).await,
+            Command::Import(command) => import::run(command, format).await,
             Command::Validator(command) => validator::run(command, format).await,
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,

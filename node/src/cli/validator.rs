@@ -133,14 +133,14 @@ pub(crate) async fn run(command: ValidatorCommand, format: Format) -> anyhow::Re
             let change = propose.change.read()?;
             let matter = Matter::Validators { change, from_height: propose.from_height };
             let open_for = propose.open_for.unwrap_or(OPEN_FOR_MS);
-            let client = propose.signing.client()?;
+            let client = propose.signing.signer.client()?;
             let effective_from_ms = chain_of(&client).await?.head_time_ms.max(now_ms()).saturating_add(open_for);
             let ballot = propose.ballot;
             let call = AuthorityCall::Vote { ballot, matter, effective_from_ms, choice: Choice::Approve };
             hand_in(call, &propose.signing, format).await
         }
         ValidatorCommand::Vote(vote) => {
-            let open = ballot(&vote.signing.client()?, &vote.ballot).await?.ballot;
+            let open = ballot(&vote.signing.signer.client()?, &vote.ballot).await?.ballot;
             if let Format::Text = format {
                 print(&fact("matter", serde_json::to_string(&open.matter)?))?;
             }
@@ -161,7 +161,7 @@ pub(crate) async fn run(command: ValidatorCommand, format: Format) -> anyhow::Re
 }
 
 async fn hand_in(call: AuthorityCall, signing: &Signing, format: Format) -> anyhow::Result<ExitCode> {
-    let posting = signing.posting.clone().context("say under which posting with --posting")?;
+    let posting = signing.signer.posting.clone().context("say under which posting with --posting")?;
     let invocation = Invocation { posting, call: Call::Authority(call) };
     super::record::hand_in_call(&invocation, signing, format).await
 }
@@ -225,7 +225,7 @@ fn member_of(home: &Path, department: &DepartmentId) -> anyhow::Result<Member> {
 }
 
 async fn ready(ready: &Ready) -> anyhow::Result<AuthorityCall> {
-    let client = ready.signing.client()?;
+    let client = ready.signing.signer.client()?;
     let shown = validators(&client).await?;
     let waits = shown.pending.iter().find(|change| change.pending.ballot == ready.ballot);
     let waits = waits.with_context(|| format!("no change of ballot {} waits; is it carried?", ready.ballot))?;
@@ -242,7 +242,7 @@ async fn ready(ready: &Ready) -> anyhow::Result<AuthorityCall> {
 }
 
 async fn joined(joined: &Joined) -> anyhow::Result<AuthorityCall> {
-    let client = joined.signing.client()?;
+    let client = joined.signing.signer.client()?;
     let shown = validators(&client).await?;
     let keys = Home::at(&joined.home).keys()?;
     let consensus = keys.consensus().context("an observer's home has no consensus key")?;

@@ -11,7 +11,7 @@ pub use submit::{parse_attachment, parse_invocation};
 use super::Format;
 use super::output::print;
 
-pub(crate) use submit::{Signing, hand_in_call};
+pub(crate) use submit::{Fate, Signing, hand_in, hand_in_call};
 
 #[derive(Subcommand)]
 pub(crate) enum RecordCommand {

@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressFinish};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::submit::URL_DEFAULT;
 use crate::cli::Format;
 use crate::cli::client::Client;
+use crate::cli::client::URL_DEFAULT;
 use crate::cli::output::{fact, print};
 use crate::cli::time::ist;
 use crate::cli::verify::call_name_in;

@@ -13,25 +13,20 @@ use dalil_contracts::authority::PostingId;
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec;
-use dalil_ledger::crypto::{Hash, SecretKey};
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::transaction::SignedTransaction;
 use indicatif::{ProgressBar, ProgressFinish};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::Format;
 use crate::cli::client::{Client, ClientError};
-use crate::cli::officer::{key_of, sign};
+use crate::cli::officer::{Signer, sign};
 use crate::cli::output::{bold, fact, print};
-use crate::cli::testnet::NetworkFile;
 use crate::cli::time::{ist, parse_span};
 use crate::shell::clock::now_ms;
-use crate::shell::home::read_seed;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
 
-/// Where a node listens if nothing says otherwise.
-pub(super) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 /// The longest time that one request waits for finality, in milliseconds; nodes allow no more than 50 s.
 const REQUEST_WAIT_MS_MAX: u64 = 45_000;
 /// How often a pending record is asked for.
@@ -50,21 +45,11 @@ pub(crate) struct Submit {
     signing: Signing,
 }
 
-/// Who signs a call, and where it goes.
+/// Who signs a call, where it goes, and what is waited for.
 #[derive(Args)]
 pub(crate) struct Signing {
-    /// The posting under which the officer acts.
-    #[arg(long)]
-    pub(crate) posting: Option<PostingId>,
-    /// The officer's key file.
-    #[arg(long, value_name = "FILE", required_unless_present = "testnet", conflicts_with = "testnet")]
-    key: Option<PathBuf>,
-    /// A network's folder made by `dalil testnet generate`, which has the keys of all officers.
-    #[arg(long, value_name = "FOLDER")]
-    testnet: Option<PathBuf>,
-    /// The node to hand it to; with --testnet the network's first, else http://127.0.0.1:8080.
-    #[arg(long)]
-    url: Option<String>,
+    #[command(flatten)]
+    pub(crate) signer: Signer,
     /// How long to wait until the record is final.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_span)]
     wait: u64,
@@ -76,15 +61,8 @@ pub(crate) struct Signing {
     out: Option<PathBuf>,
 }
 
-/// What of a node's status a signer needs.
-#[derive(Deserialize)]
-struct ChainStatus {
-    chain: Hash,
-    head_time_ms: u64,
-}
-
 /// What came of it.
-enum Fate {
+pub(crate) enum Fate {
     /// Final, with height and block time unless it was found by asking again.
     Recorded { index: u64, block: Option<(u64, u64)> },
     /// Not known to be final.
@@ -94,7 +72,7 @@ enum Fate {
 }
 
 pub(super) async fn run(submit: &Submit, format: Format) -> anyhow::Result<ExitCode> {
-    let invocation = read_invocation(&submit.call, submit.signing.posting.as_ref())?;
+    let invocation = read_invocation(&submit.call, submit.signing.signer.posting.as_ref())?;
     let attachment = submit.attachment.as_deref().map(read_attachment).transpose()?;
     if invocation.attachment_root().is_some() && attachment.is_none() {
         bail!("the call issues a batch: give its leaves with --attachment");
@@ -111,37 +89,24 @@ pub(crate) async fn hand_in_call(
     send(invocation, None, signing, format).await
 }
 
-impl Signing {
-    fn network(&self) -> anyhow::Result<Option<NetworkFile>> {
-        self.testnet.as_deref().map(NetworkFile::read).transpose()
-    }
-
-    /// The node that the record goes to.
-    pub(crate) fn client(&self) -> anyhow::Result<Client> {
-        let network = self.network()?;
-        let of_network = network.as_ref().and_then(|network| network.nodes.first()).map(|node| node.url.as_str());
-        Client::new(self.url.as_deref().or(of_network).unwrap_or(URL_DEFAULT))
-    }
-}
-
 async fn send(
     invocation: &Invocation,
     attachment: Option<&Attachment>,
     signing: &Signing,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let network = signing.network()?;
-    let key = officer_key(signing, network.as_ref(), &invocation.posting)?;
-    let client = signing.client()?;
-    let status: ChainStatus = client.get_json("/v1/status", &[]).await?;
-    if let Some(network) = network.as_ref().filter(|network| network.chain != status.chain) {
-        bail!("the node is of chain {}, the network's folder is of {}", status.chain, network.chain);
-    }
+    let key = signing.signer.key(&invocation.posting)?;
+    let client = signing.signer.client()?;
+    let status = signing.signer.chain(&client).await?;
     let record = sign(invocation, &key, status.chain, now_ms().max(status.head_time_ms))?;
     if signing.print_only {
         return print_signed(&record, attachment, signing.out.as_deref());
     }
+    let spinner = ProgressBar::new_spinner().with_message("waiting until it is final");
+    let spinner = spinner.with_finish(ProgressFinish::AndClear);
+    spinner.enable_steady_tick(Duration::from_millis(120));
     let fate = hand_in(&client, &record, attachment, signing.wait).await?;
+    drop(spinner);
     show_fate(&fate, record.id(), client.base(), format)
 }
 
@@ -175,14 +140,6 @@ pub fn parse_invocation(text: &str, posting: Option<&PostingId>) -> anyhow::Resu
     }
 }
 
-fn officer_key(signing: &Signing, network: Option<&NetworkFile>, posting: &PostingId) -> anyhow::Result<SecretKey> {
-    match (&signing.key, &signing.testnet, network) {
-        (Some(file), _, _) => read_seed(file),
-        (None, Some(folder), Some(network)) => key_of(folder, network, posting.as_str()),
-        _ => bail!("give the officer's key with --key, or a network's folder with --testnet"),
-    }
-}
-
 fn read_attachment(path: &Path) -> anyhow::Result<Attachment> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse_attachment(&text).with_context(|| path.display().to_string())
@@ -212,16 +169,13 @@ fn print_signed(
 }
 
 /// Hands the record in once. It is never handed in again: while its fate is open, only asking is safe to repeat.
-async fn hand_in(
+pub(crate) async fn hand_in(
     client: &Client,
     record: &SignedTransaction,
     attachment: Option<&Attachment>,
     wait_ms: u64,
 ) -> anyhow::Result<Fate> {
     let deadline = Instant::now() + Duration::from_millis(wait_ms);
-    let spinner = ProgressBar::new_spinner().with_message("waiting until it is final");
-    let spinner = spinner.with_finish(ProgressFinish::AndClear);
-    spinner.enable_steady_tick(Duration::from_millis(120));
     let mut why = match client.submit(record, attachment, wait_ms.min(REQUEST_WAIT_MS_MAX)).await {
         Ok(Submitted::Recorded { index, height, timestamp_ms, .. }) => {
             return Ok(Fate::Recorded { index, block: Some((height, timestamp_ms)) });

@@ -4,10 +4,9 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
-use dalil_ledger::crypto::{Hash, sha256};
+use dalil_ledger::crypto::{Hash, sha256, sha256_of_reader};
 use dalil_ledger::document::Uri;
 use dalil_ledger::receipt::{Question, STATUS_BYTES_MAX};
-use sha2::{Digest as _, Sha256};
 
 use super::Usage;
 
@@ -86,15 +85,7 @@ impl Subject {
         if head.len() <= STATUS_BYTES_MAX {
             return Ok(Self::Document(sha256(&head)));
         }
-        let mut hasher = Sha256::new();
-        hasher.update(&head);
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut buffer).map_err(unreadable)? {
-                0 => return Ok(Self::Document(Hash(hasher.finalize().into()))),
-                count => hasher.update(&buffer[..count]),
-            }
-        }
+        sha256_of_reader(head.as_slice().chain(file)).map(Self::Document).map_err(unreadable)
     }
 }
 
