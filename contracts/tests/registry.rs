@@ -9,7 +9,9 @@ use dalil_contracts::units::DAY_MS;
 use dalil_contracts::{Context, Refusal};
 use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::{Class, Dependency, Issuer, Moment, Provenance, Standing, Status};
+use dalil_ledger::document::{
+    Class, Dependency, EXTENSIONS_MAX, Issuer, Moment, Provenance, Slots, Standing, Status, history, read_set,
+};
 use dalil_ledger::state::Overlay;
 use support::{START_MS, World, code, digest, key_of, token};
 
@@ -154,6 +156,54 @@ fn d2_events_of_one_document_are_bounded() {
         change(&mut world, "A", standing, START_MS).unwrap();
     }
     assert_eq!(code(change(&mut world, "A", Standing::Suspended, START_MS)), "D2");
+}
+
+#[test]
+fn d2_only_what_is_in_force_gets_a_later_end() {
+    let mut world = World::west_bengal();
+    let extend = |world: &mut World, uri: &str, until_ms| {
+        record(world, |state, context| registry::extend(state, context, &token(uri), until_ms, &token("breakdown")))
+    };
+    let mut new = document("A");
+    new.valid_until_ms = Some(START_MS + DAY_MS);
+    issue(&mut world, new).unwrap();
+    issue(&mut world, document("B")).unwrap();
+    assert_eq!(code(extend(&mut world, "none", START_MS + 2 * DAY_MS)), "D2");
+    assert_eq!(code(extend(&mut world, "B", START_MS + 2 * DAY_MS)), "D2", "it has no end");
+    assert_eq!(code(extend(&mut world, "A", START_MS + DAY_MS)), "D2", "no later end");
+    world.advance(DAY_MS / 2);
+    extend(&mut world, "A", START_MS + 2 * DAY_MS).unwrap();
+    let as_known = |known_at_ms| Moment { as_of_ms: START_MS + DAY_MS, known_at_ms };
+    assert_eq!(world.status_at("A", as_known(START_MS)).status, Status::Expired, "as known before");
+    assert_eq!(world.status_at("A", as_known(u64::MAX)).status, Status::Valid);
+    change(&mut world, "A", Standing::Suspended, START_MS).unwrap();
+    assert_eq!(code(extend(&mut world, "A", START_MS + 3 * DAY_MS)), "D2", "suspended");
+    change(&mut world, "A", Standing::Active, START_MS).unwrap();
+    for more in 1..EXTENSIONS_MAX as u64 {
+        extend(&mut world, "A", START_MS + 2 * DAY_MS + more).unwrap();
+    }
+    assert_eq!(code(extend(&mut world, "A", START_MS + 9 * DAY_MS)), "D2", "too often");
+    world.at(START_MS + 3 * DAY_MS);
+    let mut new = document("C");
+    new.valid_until_ms = Some(START_MS + 4 * DAY_MS);
+    issue(&mut world, new).unwrap();
+    world.at(START_MS + 4 * DAY_MS);
+    assert_eq!(code(extend(&mut world, "C", START_MS + 5 * DAY_MS)), "D2", "what has expired stays expired");
+}
+
+#[test]
+fn each_event_of_a_document_leads_to_its_record() {
+    let mut world = World::west_bengal();
+    let mut new = document("A");
+    new.depends = [Dependency { key: token("khatian/2795-51/101"), version: 3 }].into_iter().collect();
+    let first = world.record;
+    issue(&mut world, new).unwrap();
+    change(&mut world, "A", Standing::Suspended, START_MS).unwrap();
+    leave(&mut world, "khatian/2795-51/101", 3);
+    let entry = world.document("A");
+    let values: Vec<_> = read_set(&entry).iter().map(|key| world.state.get(key).cloned()).collect();
+    let history = history(&entry, &Slots::decode(&entry, &values).unwrap(), u64::MAX);
+    assert_eq!(history.iter().map(|event| event.record).collect::<Vec<_>>(), [first, first + 1, first + 2]);
 }
 
 #[test]

@@ -13,7 +13,7 @@
 
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::crypto::sha256;
-use dalil_ledger::receipt::{Exit, Question, verify_status};
+use dalil_ledger::receipt::{Exit, Question, Terms, verify_status};
 
 const PIN: &[u8] = include_bytes!("data/pin.json");
 const RECEIPT: &[u8] = include_bytes!("data/document.dalil-status");
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // `SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64`.
     let now_ms = 1_780_273_815_000;
 
-    let checked = verify_status(RECEIPT, &pin, &asked, now_ms, None, None);
+    let checked = verify_status(RECEIPT, &pin, &asked, Terms::now(now_ms));
     let exit = Exit::of_status(&checked);
     match checked {
         Ok(answer) => {
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("exit code   {}", exit.code());
 
     // The same receipt a week later: its checkpoint is too old to say anything about that day.
-    let week_later = verify_status(RECEIPT, &pin, &asked, now_ms + 7 * 86_400_000, None, None);
+    let week_later = verify_status(RECEIPT, &pin, &asked, Terms::now(now_ms + 7 * 86_400_000));
     println!("a week on   {}", week_later.map_or_else(|reason| reason.to_string(), |answer| answer.reason));
     Ok(())
 }

@@ -9,7 +9,8 @@ use dalil_ledger::checkpoint::{Cosignature, Handover, LogSignature};
 use dalil_ledger::codec::{self, Canonical, CodecError, Set, Token};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
 use dalil_ledger::document::{
-    Class, Dependency, DocumentEntry, Issuer, Left, Provenance, Standing, StatusEvent, Strike, Strikes,
+    Class, Dependency, DocumentEntry, Extension, Issuer, Left, Provenance, Standing, StatusEvent, Strike, StrikeTurn,
+    Strikes,
 };
 use dalil_ledger::genesis::{Genesis, InitialEntry, Parameters};
 use dalil_ledger::log::Frontier;
@@ -139,7 +140,9 @@ mirror! {
     Issuer => (String, String, Bytes32), |v| (text(&v.department), text(&v.office), v.officer.0);
     Dependency => (String, u64), |v| (text(&v.key), v.version);
     Class => (String, String), |v| (text(&v.kind), text(&v.class));
-    Left => (u64, u64), |v| (v.recorded_at_ms, v.effective_from_ms);
+    Left => (u64, u64, u64), |v| (v.recorded_at_ms, v.effective_from_ms, v.record);
+    Extension => (u64, u64, String, u64), |v| (v.valid_until_ms, v.recorded_at_ms, text(&v.reason), v.record);
+    StrikeTurn => (u64, u64), |v| (v.recorded_at_ms, v.record);
     Provenance => ProvenanceMirror, |v| match v {
         Provenance::Decided => ProvenanceMirror::Decided,
         Provenance::Imported => ProvenanceMirror::Imported,
@@ -157,16 +160,16 @@ mirror! {
     };
     StatusEvent => (StandingMirror, u64, u64, String, u64),
         |v| (v.standing.mirror(), v.recorded_at_ms, v.effective_from_ms, text(&v.reason), v.record);
-    Strike => (u64, u64, u64, u64, Bytes32, Option<Bytes32>, Vec<u64>, u64),
+    Strike => (u64, u64, u64, u64, Bytes32, Option<Bytes32>, Vec<(u64, u64)>, u64),
         |v| (
             v.issued_from_ms, v.issued_until_ms, v.effective_from_ms, v.recorded_at_ms,
-            v.order.0, v.saving_clause.map(|clause| clause.0), v.stays_ms.clone(), v.record,
+            v.order.0, v.saving_clause.map(|clause| clause.0), all(&v.turns), v.record,
         );
     Strikes => Vec<<Strike as Mirrored>::Mirror>, |v| all(&v.strikes);
     DocumentEntry => DocumentMirror, |v| (
         (text(&v.uri), v.digest.0, text(&v.kind), v.issuer.mirror(), text(&v.subject), v.valid_from_ms, v.valid_until_ms),
         (v.claims_root.map(|root| root.0), all(v.classes.as_slice()), all(v.depends.as_slice()), v.provenance.mirror()),
-        (v.issued_at_ms, v.record, v.status_age_max_ms, all(&v.events)),
+        (v.issued_at_ms, v.record, v.status_age_max_ms, all(&v.events), all(&v.extensions)),
         (v.superseded_by.as_ref().map(text), v.supersedes.as_ref().map(text)),
     );
     InitialEntry => (Vec<u8>, Vec<u8>), |v| (v.key.clone(), v.value.clone());
@@ -175,7 +178,7 @@ mirror! {
 type DocumentMirror = (
     (String, Bytes32, String, <Issuer as Mirrored>::Mirror, String, u64, Option<u64>),
     (Option<Bytes32>, Vec<<Class as Mirrored>::Mirror>, Vec<<Dependency as Mirrored>::Mirror>, ProvenanceMirror),
-    (u64, u64, u64, Vec<<StatusEvent as Mirrored>::Mirror>),
+    (u64, u64, u64, Vec<<StatusEvent as Mirrored>::Mirror>, Vec<<Extension as Mirrored>::Mirror>),
     (Option<String>, Option<String>),
 );
 
@@ -275,8 +278,12 @@ fn document() -> impl Strategy<Value = DocumentEntry> {
             record,
         },
     );
-    (names, numbers, hashes, list(class), list(dependency), list(event), provenance()).prop_map(
-        |(names, numbers, hashes, classes, depends, events, provenance)| DocumentEntry {
+    let extension = (any::<[u64; 3]>(), token()).prop_map(|([valid_until_ms, recorded_at_ms, record], reason)| {
+        Extension { valid_until_ms, recorded_at_ms, reason, record }
+    });
+    let events = (list(event), list(extension));
+    (names, numbers, hashes, list(class), list(dependency), events, provenance()).prop_map(
+        |(names, numbers, hashes, classes, depends, (events, extensions), provenance)| DocumentEntry {
             uri: names.0,
             digest: hashes.0,
             kind: names.1,
@@ -292,6 +299,7 @@ fn document() -> impl Strategy<Value = DocumentEntry> {
             record: numbers.3,
             status_age_max_ms: numbers.4,
             events,
+            extensions,
             superseded_by: names.5,
             supersedes: names.6,
         },
@@ -299,12 +307,12 @@ fn document() -> impl Strategy<Value = DocumentEntry> {
 }
 
 fn strike() -> impl Strategy<Value = Strike> {
-    (any::<[u64; 5]>(), hash(), prop::option::of(hash()), list(any::<u64>())).prop_map(
+    (any::<[u64; 5]>(), hash(), prop::option::of(hash()), list(any::<[u64; 2]>())).prop_map(
         |(
             [issued_from_ms, issued_until_ms, effective_from_ms, recorded_at_ms, record],
             order,
             saving_clause,
-            stays_ms,
+            turns,
         )| {
             Strike {
                 issued_from_ms,
@@ -313,7 +321,10 @@ fn strike() -> impl Strategy<Value = Strike> {
                 recorded_at_ms,
                 order,
                 saving_clause,
-                stays_ms,
+                turns: turns
+                    .into_iter()
+                    .map(|[recorded_at_ms, record]| StrikeTurn { recorded_at_ms, record })
+                    .collect(),
                 record,
             }
         },
@@ -361,10 +372,10 @@ proptest! {
     }
 
     #[test]
-    fn documents(entry in document(), strikes in list(strike()), times in any::<[u64; 2]>()) {
+    fn documents(entry in document(), strikes in list(strike()), times in any::<[u64; 3]>()) {
         agrees(&entry);
         agrees(&Strikes { strikes });
-        agrees(&Left { recorded_at_ms: times[0], effective_from_ms: times[1] });
+        agrees(&Left { recorded_at_ms: times[0], effective_from_ms: times[1], record: times[2] });
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod common;
 use common::*;
 use dalil_ledger::checkpoint::{Pin, Policy};
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{Question, Trust, verify_inclusion, verify_inclusion_with, verify_status};
+use dalil_ledger::receipt::{Question, Terms, Trust, verify_inclusion, verify_inclusion_with, verify_status};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/");
 const COSIGNED_MS: u64 = T0_MS + 30 * MINUTE_MS;
@@ -50,7 +50,7 @@ fn the_files_verify() {
     let policy: Policy = String::from_utf8(read("policy.txt")).unwrap().parse().unwrap();
     assert_eq!(pin.policy(), &policy);
     let asked = Question::Digest(document("7F3A").digest);
-    let answer = verify_status(&read("document.dalil-status"), &pin, &asked, CHECKED_MS, None, None).unwrap();
+    let answer = verify_status(&read("document.dalil-status"), &pin, &asked, Terms::now(CHECKED_MS)).unwrap();
     assert_eq!((answer.status, answer.freshness_ms), (Status::Valid, COSIGNED_MS));
     let inclusion = verify_inclusion(&read("record.tlog-proof"), &policy, CHECKED_MS).unwrap();
     let pinned = verify_inclusion_with(&read("record.tlog-proof"), Trust::Pin(&pin), CHECKED_MS, |_| None).unwrap();

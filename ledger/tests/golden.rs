@@ -68,7 +68,7 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("digest-key", digest_key(&entry.digest)),
         ("strike-key", strike_key(&class())),
         ("left-key", left_key(&dependency())),
-        ("left", bytes(&Left { recorded_at_ms: 1, effective_from_ms: 2 })),
+        ("left", bytes(&Left { recorded_at_ms: 1, effective_from_ms: 2, record: 3 })),
         ("state-root", hash(header.state_root)),
         ("state-proof-of-presence", state_proof(&document_key(&entry.uri))),
         ("state-proof-of-absence", state_proof(b"nothing")),

@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use dalil_ledger::checkpoint::{Handover, Pin};
-use dalil_ledger::receipt::{Question, verify_inclusion, verify_status};
+use dalil_ledger::receipt::{Question, Terms, verify_inclusion, verify_status};
 use proptest::prelude::*;
 
 const NOW_MS: u64 = T0_MS + 30 * MINUTE_MS;
@@ -34,9 +34,9 @@ fn a_changed_status_receipt_gives_the_same_answer_or_none() {
     let chain = chain();
     let (pin, asked) = (chain.pin(), Question::Uri(uri("7F3A")));
     let file = chain.status_receipt(&asked, NOW_MS).to_bytes();
-    let answer = verify_status(&file, &pin, &asked, NOW_MS, None, None).unwrap();
+    let answer = verify_status(&file, &pin, &asked, Terms::now(NOW_MS)).unwrap();
     for changed in mutations(&file) {
-        if let Ok(other) = verify_status(&changed, &pin, &asked, NOW_MS, None, None) {
+        if let Ok(other) = verify_status(&changed, &pin, &asked, Terms::now(NOW_MS)) {
             assert_eq!(other, answer, "{}", String::from_utf8_lossy(&changed));
         }
     }
@@ -65,7 +65,7 @@ fn a_receipt_cut_short_is_refused() {
     let file = chain.status_receipt(&asked, NOW_MS).to_bytes();
     // The last byte is a newline after the JSON.
     for length in 0..file.len() - 1 {
-        assert!(verify_status(&file[..length], &pin, &asked, NOW_MS, None, None).is_err(), "{length}");
+        assert!(verify_status(&file[..length], &pin, &asked, Terms::now(NOW_MS)).is_err(), "{length}");
     }
 }
 

@@ -12,7 +12,9 @@ use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::{
     DocumentEntry, Left, Standing, Status, Strike, Strikes, digest_key, document_key, left_key, strike_key,
 };
-use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, verify_status};
+use dalil_ledger::receipt::{
+    Answer, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, Terms, verify_status,
+};
 use dalil_ledger::state::overlay::Changes;
 use dalil_ledger::state::proof::StateProofError;
 
@@ -34,7 +36,7 @@ fn asked() -> Question {
 }
 
 fn check(chain: &Chain, receipt: &StatusReceipt, question: &Question) -> Result<Answer, CouldNotCheck> {
-    verify_status(&receipt.to_bytes(), &chain.pin(), question, NOW_MS, None, None)
+    verify_status(&receipt.to_bytes(), &chain.pin(), question, Terms::now(NOW_MS))
 }
 
 fn answer(chain: &Chain, question: &Question) -> Answer {
@@ -112,7 +114,7 @@ fn every_negative_status_has_its_reason() {
 #[test]
 fn a_left_dependency_supersedes_and_a_struck_class_revokes() {
     let (mut chain, _) = chain();
-    let left = Left { recorded_at_ms: ISSUED_MS + 1000, effective_from_ms: ISSUED_MS + 1000 };
+    let left = Left { recorded_at_ms: ISSUED_MS + 1000, effective_from_ms: ISSUED_MS + 1000, record: 9 };
     chain.put(ISSUED_MS + 1000, left_key(&dependency()), &left);
     assert_eq!(answer(&chain, &asked()).status, Status::Superseded);
     let strike = Strike {
@@ -122,7 +124,7 @@ fn a_left_dependency_supersedes_and_a_struck_class_revokes() {
         recorded_at_ms: ISSUED_MS + 2000,
         order: sha256(b"order"),
         saving_clause: None,
-        stays_ms: Vec::new(),
+        turns: Vec::new(),
         record: 0,
     };
     chain.put(ISSUED_MS + 2000, strike_key(&class()), &Strikes { strikes: vec![strike] });
@@ -142,7 +144,7 @@ fn a_challan_past_valid_to_on_an_idle_chain_has_expired() {
     assert_eq!(answer(&chain, &question).status, Status::Expired);
     // A verifier whose clock is behind judges no earlier than the validators' own time.
     let receipt = chain.status_receipt(&question, until_ms);
-    let slow = verify_status(&receipt.to_bytes(), &chain.pin(), &question, until_ms - 9000, None, None).unwrap();
+    let slow = verify_status(&receipt.to_bytes(), &chain.pin(), &question, Terms::now(until_ms - 9000)).unwrap();
     assert_eq!((slow.status, slow.as_of_ms), (Status::Expired, until_ms));
 }
 
@@ -153,11 +155,35 @@ fn as_of_asks_for_another_day_but_not_for_the_future() {
     revoked.events.push(event(Standing::Revoked, ISSUED_MS + 5 * MINUTE_MS));
     chain.issue(ISSUED_MS + 5 * MINUTE_MS, revoked);
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let as_of = |at| verify_status(&bytes, &chain.pin(), &asked(), NOW_MS, None, Some(at));
+    let terms = |at| Terms { as_of_ms: Some(at), ..Terms::now(NOW_MS) };
+    let as_of = |at| verify_status(&bytes, &chain.pin(), &asked(), terms(at));
     assert_eq!(as_of(NOW_MS).unwrap().status, Status::Revoked);
     assert_eq!(as_of(ISSUED_MS + 4 * MINUTE_MS).unwrap().status, Status::Valid);
     assert_eq!(as_of(T0_MS - 1).unwrap().status, Status::NotYetValid);
     assert!(matches!(as_of(NOW_MS + 1), Err(CouldNotCheck::FutureMoment { .. })));
+}
+
+#[test]
+fn known_at_asks_what_the_ledger_said_then() {
+    let (mut chain, entry) = chain();
+    let mut revoked = entry.clone();
+    revoked.events.push(event(Standing::Revoked, ISSUED_MS + 5 * MINUTE_MS));
+    chain.put(ISSUED_MS + 5 * MINUTE_MS, document_key(&entry.uri), &revoked);
+    let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
+    let ask = |known_at_ms, as_of_ms| {
+        let terms = Terms { as_of_ms, known_at_ms: Some(known_at_ms), ..Terms::now(NOW_MS) };
+        verify_status(&bytes, &chain.pin(), &asked(), terms)
+    };
+    let before = ask(ISSUED_MS + 4 * MINUTE_MS, None).unwrap();
+    assert_eq!((before.status, before.as_of_ms), (Status::Valid, ISSUED_MS + 4 * MINUTE_MS));
+    assert_eq!((before.known_at_ms, before.history.len()), (Some(before.as_of_ms), 1));
+    // Of today, as it was known then.
+    assert_eq!(ask(ISSUED_MS + 4 * MINUTE_MS, Some(NOW_MS)).unwrap().status, Status::Valid);
+    let later = ask(NOW_MS, None).unwrap();
+    assert_eq!((later.status, later.history.len()), (Status::Revoked, 2));
+    let earlier = ask(entry.issued_at_ms - 1, None).unwrap();
+    assert_eq!((earlier.status, earlier.reason.as_str()), (Status::NotOnRecord, "not_recorded_by_then"));
+    assert!(matches!(ask(NOW_MS + 1, Some(NOW_MS)), Err(CouldNotCheck::FutureMoment { .. })));
 }
 
 #[test]
@@ -182,7 +208,7 @@ fn a_dependency_or_class_slot_left_out_is_refused() {
 #[test]
 fn a_slot_stated_absent_that_is_present_is_refused() {
     let (mut chain, _) = chain();
-    let left = Left { recorded_at_ms: ISSUED_MS + 1000, effective_from_ms: ISSUED_MS + 1000 };
+    let left = Left { recorded_at_ms: ISSUED_MS + 1000, effective_from_ms: ISSUED_MS + 1000, record: 9 };
     chain.put(ISSUED_MS + 1000, left_key(&dependency()), &left);
     let refused = refusal(&chain, |receipt| receipt.reads[2].value = None);
     assert!(matches!(refused, CouldNotCheck::StateProof { error: StateProofError::Terminal, .. }));
@@ -268,7 +294,9 @@ fn stale_time_is_refused() {
     let (chain, _) = chain();
     let pin = chain.pin();
     let present = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let at = |bytes: &[u8], question: &Question, now_ms, age| verify_status(bytes, &pin, question, now_ms, age, None);
+    let at = |bytes: &[u8], question: &Question, now_ms, age| {
+        verify_status(bytes, &pin, question, Terms { age_max_ms: age, ..Terms::now(now_ms) })
+    };
     // The document's kind allows a day, an absence ten minutes, whatever the caller says beats both.
     at(&present, &asked(), NOW_MS + DAY_MS, None).unwrap();
     let stale = at(&present, &asked(), NOW_MS + DAY_MS + 1, None);
@@ -289,7 +317,7 @@ fn stale_by_one_old_cosignature_is_refused() {
     let mut receipt = chain.status_receipt(&asked(), NOW_MS);
     let cosigners = [(0, now_ms), (1, now_ms - DAY_MS - 1000), (2, now_ms)];
     receipt.head.note = chain.note_of(&chain.checkpoint(), &cosigners).to_string();
-    let refused = verify_status(&receipt.to_bytes(), &chain.pin(), &asked(), now_ms, None, None);
+    let refused = verify_status(&receipt.to_bytes(), &chain.pin(), &asked(), Terms::now(now_ms));
     assert!(matches!(refused, Err(CouldNotCheck::Stale { .. })));
 }
 
@@ -297,7 +325,7 @@ fn stale_by_one_old_cosignature_is_refused() {
 fn a_time_in_the_future_is_refused() {
     let (chain, _) = chain();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let refused = verify_status(&bytes, &chain.pin(), &asked(), NOW_MS - 11_000, None, None).unwrap_err();
+    let refused = verify_status(&bytes, &chain.pin(), &asked(), Terms::now(NOW_MS - 11_000)).unwrap_err();
     assert_eq!(refused, wrong_checkpoint(EndorsementError::Quorum { got: 0, expected: 3, ahead: 3 }));
     assert_eq!(refused.code(), "checkpoint_wrong");
 }
@@ -310,7 +338,7 @@ fn head_of_another_validator_set_is_refused() {
     next[3] = Keys::new("works");
     chain.hand_over(NOW_MS - MINUTE_MS, next);
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
+    let refused = verify_status(&bytes, &pin, &asked(), Terms::now(NOW_MS)).unwrap_err();
     assert!(matches!(refused, CouldNotCheck::Head(PinnedHeadError::OtherValidators { .. })));
     assert_eq!(refused.code(), "other_validators");
 }
@@ -320,7 +348,7 @@ fn pin_expired_is_refused() {
     let (chain, _) = chain();
     let late_ms = chain.pin().terms().expires_at_ms;
     let bytes = chain.status_receipt(&asked(), late_ms).to_bytes();
-    let at = |now_ms| verify_status(&bytes, &chain.pin(), &asked(), now_ms, None, None);
+    let at = |now_ms| verify_status(&bytes, &chain.pin(), &asked(), Terms::now(now_ms));
     assert!(at(late_ms - 1).is_ok());
     assert!(matches!(at(late_ms), Err(CouldNotCheck::Head(PinnedHeadError::Expired { .. }))));
 }
@@ -331,7 +359,7 @@ fn other_chain_id_is_refused() {
     let terms = PinTerms { chain: sha256(b"another chain"), ..*chain.pin().terms() };
     let pin = Pin::new(&origin(), chain.set.clone(), terms).unwrap();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
+    let refused = verify_status(&bytes, &pin, &asked(), Terms::now(NOW_MS)).unwrap_err();
     assert!(matches!(refused, CouldNotCheck::Head(PinnedHeadError::OtherChain { .. })));
 }
 
@@ -340,7 +368,7 @@ fn other_origin_is_refused() {
     let (chain, _) = chain();
     let pin = Pin::new(&"ledger.example/other".parse().unwrap(), chain.set.clone(), *chain.pin().terms()).unwrap();
     let bytes = chain.status_receipt(&asked(), NOW_MS).to_bytes();
-    let refused = verify_status(&bytes, &pin, &asked(), NOW_MS, None, None).unwrap_err();
+    let refused = verify_status(&bytes, &pin, &asked(), Terms::now(NOW_MS)).unwrap_err();
     let (got, expected) = (origin(), "ledger.example/other".parse().unwrap());
     assert_eq!(refused, wrong_checkpoint(EndorsementError::Origin { got, expected }));
 }
@@ -371,7 +399,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fn verify(chain: &Chain, bytes: &[u8]) -> CouldNotCheck {
-    verify_status(bytes, &chain.pin(), &asked(), NOW_MS, None, None).unwrap_err()
+    verify_status(bytes, &chain.pin(), &asked(), Terms::now(NOW_MS)).unwrap_err()
 }
 
 #[test]
@@ -451,7 +479,7 @@ fn a_value_of_another_type_is_refused() {
     let receipt = chain.status_receipt(&asked(), NOW_MS);
     assert!(matches!(check(&chain, &receipt, &asked()), Err(CouldNotCheck::Value { .. })));
     let (mut chain, _) = self::chain();
-    chain.put(ISSUED_MS + 1000, left_key(&dependency()), &class());
+    chain.put(ISSUED_MS + 1000, left_key(&dependency()), &Strikes::default());
     assert!(matches!(refusal(&chain, |_| ()), CouldNotCheck::Slots(_)));
 }
 

@@ -21,7 +21,7 @@ use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::codec;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::evidence::Evidence;
-use dalil_ledger::receipt::{Question, verify_inclusion, verify_status};
+use dalil_ledger::receipt::{Question, Terms, verify_inclusion, verify_status};
 use dalil_ledger::statement::{SignedStatement, Statement};
 use dalil_ledger::validators::VoteKind;
 use dalil_node::shell::home::read_seed;
@@ -77,9 +77,10 @@ async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() 
     let receipt = network.ok(2, &format!("/v1/receipts/status?uri={}", uri(20))).await;
     let question = Question::Uri(token(&uri(20)));
     let age_max_ms = 1_000;
-    let stale = verify_status(&receipt, &pin, &question, now_ms() + age_max_ms, Some(age_max_ms), None);
+    let terms = Terms { age_max_ms: Some(age_max_ms), ..Terms::now(now_ms() + age_max_ms) };
+    let stale = verify_status(&receipt, &pin, &question, terms);
     assert_eq!(stale.unwrap_err().code(), "stale");
-    assert!(verify_status(&receipt, &pin, &question, now_ms(), None, None).is_ok(), "within a day's age");
+    assert!(verify_status(&receipt, &pin, &question, Terms::now(now_ms())).is_ok(), "within a day's age");
     let inclusion = network.ok(2, &format!("/v1/receipts/inclusion?index={index}")).await;
     assert_eq!(verify_inclusion(&inclusion, pin.policy(), now_ms()).unwrap().index, index);
 

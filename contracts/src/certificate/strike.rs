@@ -5,7 +5,9 @@
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::{CLASSES_MAX, Class, ClassCode, STRIKES_MAX, Strike, Strikes, TypeCode, strike_key};
+use dalil_ledger::document::{
+    CLASSES_MAX, Class, ClassCode, STRIKES_MAX, Strike, StrikeTurn, Strikes, TypeCode, strike_key,
+};
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -134,7 +136,7 @@ pub(super) fn confirm(
             recorded_at_ms: context.time_ms,
             order: order.order,
             saving_clause: order.saving_clause,
-            stays_ms: Vec::new(),
+            turns: Vec::new(),
             record: context.record,
         });
         state.put_value(key, &slot);
@@ -191,13 +193,13 @@ fn turn(
             .find(|strike| strike.record == confirmed)
             .or_reject("D2", || format!("class {class} does not have strike {index}"))?;
         // An even number of turns means that the strike has effect.
-        let has_effect = strike.stays_ms.len().is_multiple_of(2);
+        let has_effect = strike.turns.len().is_multiple_of(2);
         require(has_effect == (turn == Turn::Stay), "D2", || match turn {
             Turn::Stay => format!("strike {index} is stayed already"),
             Turn::Lift => format!("strike {index} is not stayed"),
         })?;
-        require(strike.stays_ms.len() < STAYS_MAX, "D2", || format!("strike {index} was turned {STAYS_MAX} times"))?;
-        strike.stays_ms.push(context.time_ms);
+        require(strike.turns.len() < STAYS_MAX, "D2", || format!("strike {index} was turned {STAYS_MAX} times"))?;
+        strike.turns.push(StrikeTurn { recorded_at_ms: context.time_ms, record: context.record });
         state.put_value(key, &slot);
     }
     let event = match turn {

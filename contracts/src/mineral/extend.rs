@@ -2,7 +2,7 @@
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::document_key;
+use dalil_ledger::document::ReasonCode;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::{self, Stage};
 use crate::mineral::parameters::{EXTENSION_COUNT_MAX, EXTENSION_MIN_MAX};
-use crate::mineral::types::ChallanNumber;
+use crate::mineral::types::{ChallanNumber, reason};
 use crate::refusal::{OrReject as _, Refusal, require};
 use crate::registry;
 use crate::units::MINUTE_MS;
@@ -30,6 +30,18 @@ pub enum ExtensionReason {
     RoadClosure,
     /// Flood, storm or another calamity.
     Calamity,
+}
+
+impl ExtensionReason {
+    /// As it stands in the document's history.
+    fn code(self) -> ReasonCode {
+        reason(match self {
+            Self::Breakdown => "breakdown",
+            Self::Accident => "accident",
+            Self::RoadClosure => "road_closure",
+            Self::Calamity => "calamity",
+        })
+    }
 }
 
 /// Extends a challan on the road.
@@ -75,9 +87,7 @@ pub(super) fn extend(
     let until_ms = challan.valid_until_ms.checked_add(minutes * MINUTE_MS);
     challan.valid_until_ms = until_ms.or_reject("M6", || "the end is too late".to_owned())?;
     challan.extensions += 1;
-    let mut entry = registry::entry(state, &challan.uri)?;
-    entry.valid_until_ms = Some(challan.valid_until_ms);
-    state.put_value(document_key(&challan.uri), &entry);
+    registry::extend(state, context, &challan.uri, challan.valid_until_ms, &call.reason.code())?;
     challan::save(state, &challan);
     Ok(challan.outcome("mineral.challan_extended"))
 }

@@ -1,6 +1,6 @@
 //! The document registry: issuing and changing entries, for every kind of document.
 //!
-//! Every kind's room calls [`issue`], [`supersede`], [`change`] and [`leave`] after it has authorised the officer; nothing
+//! Every kind's room calls [`issue`], [`supersede`], [`change`], [`extend`] and [`leave`] after it has authorised the officer; nothing
 //! here asks who acts. The entry itself and its status function are in `dalil_ledger::document`, so that verifiers run
 //! the same code.
 //!
@@ -11,9 +11,9 @@
 use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{
-    CLASSES_MAX, Class, DEPENDENCIES_MAX, Dependency, DependencyKey, DocumentEntry, EVENTS_MAX, Issuer, Left, Moment,
-    Provenance, ReasonCode, Slots, Standing, StatusEvent, SubjectId, TypeCode, Uri, Verdict, digest_key, document_key,
-    left_key, read_set, status,
+    CLASSES_MAX, Class, DEPENDENCIES_MAX, Dependency, DependencyKey, DocumentEntry, EVENTS_MAX, EXTENSIONS_MAX,
+    Extension, Issuer, Left, Moment, Provenance, ReasonCode, Slots, Standing, StatusEvent, SubjectId, TypeCode, Uri,
+    Verdict, digest_key, document_key, left_key, read_set, status,
 };
 use dalil_ledger::state::{Overlay, StateError, StateView as _};
 
@@ -144,6 +144,7 @@ fn enter(
         record: context.record,
         status_age_max_ms: new.status_age_max_ms,
         events: Vec::new(),
+        extensions: Vec::new(),
         superseded_by: None,
         supersedes,
     };
@@ -173,6 +174,36 @@ pub fn change(
 ) -> Result<(), Refusal> {
     let mut entry = entry(state, uri)?;
     push_event(&mut entry, context, change, edges)?;
+    state.put_value(document_key(uri), &entry);
+    Ok(())
+}
+
+/// Gives a document that is in force a later end, from now on (D2). What was known before stays what it was.
+pub fn extend(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    uri: &Uri,
+    valid_until_ms: u64,
+    reason: &ReasonCode,
+) -> Result<(), Refusal> {
+    let mut entry = entry(state, uri)?;
+    let standing = entry.standing_at(context.time_ms);
+    require(standing == Standing::Active, "D2", || {
+        format!("{uri} is {standing:?}; only what is in force is prolonged")
+    })?;
+    let end_ms = entry.ends_at_ms(u64::MAX).or_reject("D2", || format!("{uri} has no end of validity"))?;
+    require(context.time_ms < end_ms && end_ms < valid_until_ms, "D2", || {
+        format!("{uri} ends at {end_ms}; before then it may get a later end, and {valid_until_ms} is none")
+    })?;
+    require(entry.extensions.len() < EXTENSIONS_MAX, "D2", || {
+        format!("{uri} was prolonged {EXTENSIONS_MAX} times already")
+    })?;
+    entry.extensions.push(Extension {
+        valid_until_ms,
+        recorded_at_ms: context.time_ms,
+        reason: reason.clone(),
+        record: context.record,
+    });
     state.put_value(document_key(uri), &entry);
     Ok(())
 }
@@ -211,6 +242,6 @@ pub fn leave(
     if state.get(&slot)?.is_some() {
         return Ok(());
     }
-    state.put_value(slot, &Left { recorded_at_ms: context.time_ms, effective_from_ms });
+    state.put_value(slot, &Left { recorded_at_ms: context.time_ms, effective_from_ms, record: context.record });
     Ok(())
 }

@@ -93,6 +93,7 @@ pub fn record_death(world: &mut World, uri: &str) {
         record: 0,
         status_age_max_ms: DAY_MS,
         events: Vec::new(),
+        extensions: Vec::new(),
         superseded_by: None,
         supersedes: None,
     };

@@ -27,6 +27,11 @@ fn the_sample_challans_have_the_outcomes_written_beside_them() {
     assert_eq!(extended.valid_until_ms, start_ms + 14 * HOUR_MS, "eight hours and six more");
     let at = |ms| world.status_at(&uri("C-T-0007"), Moment::now(ms)).status;
     assert_eq!((at(start_ms + 13 * HOUR_MS), at(start_ms + 14 * HOUR_MS)), (Status::Valid, Status::Expired));
+    // Before the breakdown was recorded, the ledger said that it ends after eight hours.
+    let extension = world.document(&uri("C-T-0007")).extensions[0].clone();
+    assert_eq!((extension.reason.as_str(), extension.valid_until_ms), ("breakdown", start_ms + 14 * HOUR_MS));
+    let known_before = Moment { as_of_ms: start_ms + 13 * HOUR_MS, known_at_ms: extension.recorded_at_ms - 1 };
+    assert_eq!(world.status_at(&uri("C-T-0007"), known_before).status, Status::Expired);
 
     assert!(challan_of(&world, "C-T-0008").alerts.contains(&Finding::Clone));
     let seized = challan_of(&world, "C-T-0009");

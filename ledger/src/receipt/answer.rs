@@ -9,7 +9,7 @@ use crate::block::Height;
 use crate::checkpoint::{EndorsementError, HeadError, PinnedHeadError};
 use crate::codec::CodecError;
 use crate::crypto::{CryptoError, Hash};
-use crate::document::{DocumentEntry, SlotsError, Status};
+use crate::document::{DocumentEntry, HistoryEvent, SlotsError, Status};
 use crate::log::{LogIndex, LogSize, ProofError};
 use crate::state::proof::StateProofError;
 
@@ -24,6 +24,8 @@ pub struct Answer {
     pub since_ms: Option<u64>,
     /// The moment that the status was judged for, UTC milliseconds.
     pub as_of_ms: u64,
+    /// Only what was recorded until then counted, UTC milliseconds; without it all that the receipt knows.
+    pub known_at_ms: Option<u64>,
     /// The oldest time among the cosignatures counted, UTC milliseconds.
     pub freshness_ms: u64,
     /// How many validators stand behind the checkpoint.
@@ -36,7 +38,9 @@ pub struct Answer {
     pub log_size: LogSize,
     /// Log index of the record that issued the document.
     pub record: Option<LogIndex>,
-    /// The document, unless it is not on record.
+    /// What happened to the document, with the log index of each record; for each there is an inclusion receipt.
+    pub history: Vec<HistoryEvent>,
+    /// The document as it stands today, unless it is not on record.
     pub entry: Option<DocumentEntry>,
 }
 
@@ -114,10 +118,10 @@ pub enum CouldNotCheck {
         key: String,
     },
     /// The moment asked about lies ahead: no receipt knows what will be recorded until then.
-    #[error("asked as of {as_of_ms}, expected a time up to {now_ms}")]
+    #[error("asked about {asked_ms}, expected a time up to {now_ms}")]
     FutureMoment {
         /// The moment asked about, UTC milliseconds.
-        as_of_ms: u64,
+        asked_ms: u64,
         /// Time of checking, UTC milliseconds.
         now_ms: u64,
     },

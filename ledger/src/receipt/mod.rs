@@ -27,4 +27,4 @@ pub use answer::{Answer, CouldNotCheck, Exit};
 pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
 pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};
 pub use verify_inclusion::{BatchHead, Inclusion, Trust, verify_inclusion, verify_inclusion_with};
-pub use verify_status::verify_status;
+pub use verify_status::{Terms, verify_status};

@@ -2,67 +2,77 @@
 
 use super::answer::{Answer, CouldNotCheck};
 use super::status::{Question, StateRead, StatusReceipt};
-use crate::checkpoint::{Endorsement, Pin};
+use crate::checkpoint::Pin;
 use crate::codec::{self, Canonical};
 use crate::crypto::Hash;
 use crate::document::{
-    DOCUMENT_BYTES_MAX, DocumentEntry, Moment, Slots, Status, Uri, Verdict, digest_key, document_key, read_set, status,
+    DOCUMENT_BYTES_MAX, DocumentEntry, Moment, Slots, Status, Uri, Verdict, digest_key, document_key, history,
+    read_set, status,
 };
 
-/// Checks a status receipt against `pin` at the verifier's time `now_ms` and answers `asked`.
-///
-/// `age_max_override_ms` replaces the largest age of the document's kind (or, for an absence, the pin's). `as_of_ms` asks
-/// for the legal effect at an earlier time, as known now; without it the status is judged at the verifier's time, never
-/// earlier than the receipt's freshness.
-pub fn verify_status(
-    bytes: &[u8],
-    pin: &Pin,
-    asked: &Question,
-    now_ms: u64,
-    age_max_override_ms: Option<u64>,
-    as_of_ms: Option<u64>,
-) -> Result<Answer, CouldNotCheck> {
+/// When, how strictly, and about which moment to check. All times are UTC milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The verifier's time.
+    pub now_ms: u64,
+    /// In place of the largest age of the document's kind (or, for an absence, the pin's), in milliseconds.
+    pub age_max_ms: Option<u64>,
+    /// The day of legal effect asked about, as known now; without it the moment of `known_at_ms`, and without that the
+    /// verifier's time, never earlier than the receipt's freshness.
+    pub as_of_ms: Option<u64>,
+    /// Only what was recorded until then counts: what the ledger said at that time.
+    pub known_at_ms: Option<u64>,
+}
+
+impl Terms {
+    /// The present status, by the limits of the document's kind.
+    pub fn now(now_ms: u64) -> Self {
+        Self { now_ms, age_max_ms: None, as_of_ms: None, known_at_ms: None }
+    }
+
+    /// The two times asked about. Neither lies after the present, for no receipt knows what will be recorded.
+    fn moment(&self, freshness_ms: u64) -> Result<Moment, CouldNotCheck> {
+        let present_ms = self.now_ms.max(freshness_ms);
+        let as_of_ms = self.as_of_ms.or(self.known_at_ms).unwrap_or(present_ms);
+        match [Some(as_of_ms), self.known_at_ms].into_iter().flatten().find(|asked_ms| *asked_ms > present_ms) {
+            Some(asked_ms) => Err(CouldNotCheck::FutureMoment { asked_ms, now_ms: self.now_ms }),
+            None => Ok(Moment { as_of_ms, known_at_ms: self.known_at_ms.unwrap_or(u64::MAX) }),
+        }
+    }
+}
+
+/// Checks a status receipt against `pin` on `terms` and answers `asked`.
+pub fn verify_status(bytes: &[u8], pin: &Pin, asked: &Question, terms: Terms) -> Result<Answer, CouldNotCheck> {
+    let now_ms = terms.now_ms;
     let receipt = StatusReceipt::parse(bytes)?;
     let endorsement = pin.verify_head(&receipt.head, now_ms)?;
     let found = Reads { left: &receipt.reads, place: 0, state_root: receipt.head.header.state_root }.find(asked)?;
 
     let age_max_ms = found.as_ref().map_or(pin.terms().absence_age_max_ms, |(entry, _)| entry.status_age_max_ms);
-    let (age_ms, max_ms) = (now_ms.saturating_sub(endorsement.freshness_ms), age_max_override_ms.unwrap_or(age_max_ms));
+    let (age_ms, max_ms) = (now_ms.saturating_sub(endorsement.freshness_ms), terms.age_max_ms.unwrap_or(age_max_ms));
     if age_ms > max_ms {
         return Err(CouldNotCheck::Stale { age_ms, max_ms });
     }
-    let present_ms = now_ms.max(endorsement.freshness_ms);
-    let as_of_ms = as_of_ms.unwrap_or(present_ms);
-    if as_of_ms > present_ms {
-        return Err(CouldNotCheck::FutureMoment { as_of_ms, now_ms });
-    }
+    let moment = terms.moment(endorsement.freshness_ms)?;
     let verdict = match &found {
-        Some((entry, slots)) => status(entry, slots, Moment { as_of_ms, known_at_ms: u64::MAX }),
+        Some((entry, slots)) => status(entry, slots, moment),
         None => Verdict { status: Status::NotOnRecord, reason: "not_on_record".to_owned(), since_ms: None },
     };
-    Ok(answer(&receipt, &endorsement, verdict, as_of_ms, found.map(|(entry, _)| entry)))
-}
-
-fn answer(
-    receipt: &StatusReceipt,
-    endorsement: &Endorsement,
-    verdict: Verdict,
-    as_of_ms: u64,
-    entry: Option<DocumentEntry>,
-) -> Answer {
-    Answer {
+    Ok(Answer {
         status: verdict.status,
         reason: verdict.reason,
         since_ms: verdict.since_ms,
-        as_of_ms,
+        as_of_ms: moment.as_of_ms,
+        known_at_ms: terms.known_at_ms,
         freshness_ms: endorsement.freshness_ms,
         quorum: endorsement.cosigners.len(),
         chain: receipt.head.header.chain,
         height: receipt.head.header.height,
         log_size: endorsement.checkpoint.size,
-        record: entry.as_ref().map(|entry| entry.record),
-        entry,
-    }
+        record: found.as_ref().map(|(entry, _)| entry.record),
+        history: found.as_ref().map(|(entry, slots)| history(entry, slots, moment.known_at_ms)).unwrap_or_default(),
+        entry: found.map(|(entry, _)| entry),
+    })
 }
 
 /// The receipt's reads, taken one by one in the order that the question and the entry ask for.

@@ -312,6 +312,7 @@ pub fn document(id: &str) -> DocumentEntry {
         record: 0,
         status_age_max_ms: DAY_MS,
         events: Vec::new(),
+        extensions: Vec::new(),
         superseded_by: None,
         supersedes: None,
     }

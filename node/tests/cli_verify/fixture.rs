@@ -46,7 +46,7 @@ impl Fixture {
         chain.issue(issued_ms, DocumentEntry { valid_until_ms: Some(now_ms - HOUR_MS), ..current("expired") });
         let depends = dependent_document("old").depends;
         chain.issue(issued_ms, DocumentEntry { depends, ..current("old") });
-        let left = Left { recorded_at_ms: now_ms - HOUR_MS, effective_from_ms: now_ms - HOUR_MS };
+        let left = Left { recorded_at_ms: now_ms - HOUR_MS, effective_from_ms: now_ms - HOUR_MS, record: 9 };
         chain.put(now_ms - HOUR_MS, left_key(&dependency()), &left);
 
         let fixture = Self { folder: tempfile::tempdir().unwrap(), chain, now_ms };

@@ -13,7 +13,7 @@ use dalil_ledger::block::Entry;
 use dalil_ledger::checkpoint::Handover;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{Answer, Inclusion, Trust, verify_inclusion_with, verify_status};
+use dalil_ledger::receipt::{Answer, Inclusion, Terms, Trust, verify_inclusion_with, verify_status};
 use dalil_ledger::validators::ValidatorSet;
 
 pub use tamper::tampered;
@@ -33,7 +33,7 @@ pub fn status(file: &[u8]) -> Taken {
     let truth = Truth::get();
     let mut taken = Taken::No;
     for (number, question) in truth.questions.iter().enumerate() {
-        if let Ok(answer) = verify_status(file, &truth.pin, question, NOW_MS, None, None) {
+        if let Ok(answer) = verify_status(file, &truth.pin, question, Terms::now(NOW_MS)) {
             check_answer(truth, number, &answer);
             taken = Taken::Yes;
         }

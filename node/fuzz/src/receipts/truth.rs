@@ -110,7 +110,7 @@ impl Truth {
             recorded_at_ms: issued_at_ms + 3_000,
             order: Hash([1; 32]),
             saving_clause: None,
-            stays_ms: vec![],
+            turns: vec![],
             record: truth.chain.frontier.size(),
         };
         truth.chain.put(issued_at_ms + 3_000, strike_key(&class()), &Strikes { strikes: vec![strike] });

@@ -79,7 +79,7 @@ fn wire() -> Vec<Seed> {
         ("state-proof", proof(&document_key(&"in.gov.wb.land-ROR-n1".parse().unwrap()))),
         ("document", document.clone()),
         ("strikes", strikes.clone()),
-        ("left", bytes(&Left { recorded_at_ms: 1, effective_from_ms: 2 })),
+        ("left", bytes(&Left { recorded_at_ms: 1, effective_from_ms: 2, record: 3 })),
         ("batch-document", bytes(&batch)),
         ("vote-subject", certificate.subject.sign_bytes()),
     ];

@@ -41,7 +41,7 @@ impl Verifier {
         as_of_ms: Option<u64>,
     ) -> anyhow::Result<Checked<Answer>> {
         let bytes = std::fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
-        Ok(verify_status(&bytes, &self.pin()?, asked, now_ms(), None, as_of_ms))
+        Ok(verify_status(&bytes, &self.pin()?, asked, Terms { as_of_ms, ..Terms::now(now_ms()) }))
     }
 
     /// Checks an inclusion receipt.

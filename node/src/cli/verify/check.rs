@@ -2,24 +2,13 @@
 
 use dalil_contracts::Invocation;
 use dalil_contracts::certificate::certificate_in;
-use dalil_ledger::receipt::{CouldNotCheck, Question, StatusReceipt, verify_inclusion_with, verify_status};
+use dalil_ledger::receipt::{CouldNotCheck, Question, StatusReceipt, Terms, verify_inclusion_with, verify_status};
 use serde_json::Value;
 
 use super::finding::{Finding, Proven, Recorded, Unchecked, is_about};
 use super::subject::Asked;
 use super::trust::Believed;
 use crate::verification::batch_of;
-
-/// When and how strictly to check.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
-    /// The verifier's time, UTC milliseconds.
-    pub(super) now_ms: u64,
-    /// In place of the largest age of the document's kind, in milliseconds.
-    pub(super) age_max_ms: Option<u64>,
-    /// The moment asked about, if it is not the present, UTC milliseconds.
-    pub(super) as_of_ms: Option<u64>,
-}
 
 /// Checks a status receipt about `asked`, which may be empty: then the receipt says itself what it is about.
 pub(super) fn status(bytes: &[u8], believed: &Believed, asked: &mut Asked, terms: Terms) -> Result<Finding, Unchecked> {
@@ -30,7 +19,7 @@ pub(super) fn status(bytes: &[u8], believed: &Believed, asked: &mut Asked, terms
         // The library then says which read is missing.
         None => asked.question().ok_or_else(|| Unchecked::new("incomplete", "the receipt reads no document"))?,
     };
-    let answer = verify_status(bytes, pin, &question, terms.now_ms, terms.age_max_ms, terms.as_of_ms)?;
+    let answer = verify_status(bytes, pin, &question, terms)?;
     match &answer.entry {
         Some(entry) => {
             is_about(entry, asked)?;
@@ -45,7 +34,7 @@ pub(super) fn status(bytes: &[u8], believed: &Believed, asked: &mut Asked, terms
     Ok(Finding::Status(Box::new(Proven {
         file_is_bound,
         age_max_ms: terms.age_max_ms.unwrap_or(age_max_ms),
-        asked_as_of_ms: terms.as_of_ms,
+        asked_as_of_ms: terms.as_of_ms.or(terms.known_at_ms),
         answer,
     })))
 }

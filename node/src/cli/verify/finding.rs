@@ -76,8 +76,8 @@ impl From<CouldNotCheck> for Unchecked {
             CouldNotCheck::Checkpoint(EndorsementError::Quorum { .. } | EndorsementError::NoLog) => {
                 format!("{why}. If the validators changed since the pin was made, `dalil pin renew` follows them")
             }
-            CouldNotCheck::FutureMoment { as_of_ms, .. } => {
-                format!("{} lies ahead, and no proof knows what will be recorded until then", ist(*as_of_ms))
+            CouldNotCheck::FutureMoment { asked_ms, .. } => {
+                format!("{} lies ahead, and no proof knows what will be recorded until then", ist(*asked_ms))
             }
             other => other.to_string(),
         };
@@ -224,6 +224,8 @@ impl Proven {
             "since": answer.since_ms.map(ist_rfc3339),
             "as_of_ms": answer.as_of_ms,
             "as_of": ist_rfc3339(answer.as_of_ms),
+            "known_at_ms": answer.known_at_ms,
+            "known_at": answer.known_at_ms.map(ist_rfc3339),
             "freshness_ms": answer.freshness_ms,
             "freshness": ist_rfc3339(answer.freshness_ms),
             "age_ms": checked_at_ms.saturating_sub(answer.freshness_ms),
@@ -234,6 +236,7 @@ impl Proven {
             "log_size": answer.log_size,
             "record": answer.record,
             "file_is_bound": self.file_is_bound,
+            "history": answer.history,
             "document": answer.entry,
         })
     }

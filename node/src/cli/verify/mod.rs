@@ -15,11 +15,10 @@ use std::process::ExitCode;
 use clap::Args;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;
-use dalil_ledger::receipt::Exit;
+use dalil_ledger::receipt::{Exit, Terms};
 
 pub(crate) use words::call_name_in;
 
-use self::check::Terms;
 use self::finding::{Finding, Report, Unchecked};
 use self::subject::{Asked, Subject, digest_of};
 use self::trust::Believed;
@@ -51,6 +50,10 @@ pub(crate) struct Verify {
     /// or UTC milliseconds.
     #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
     as_of: Option<u64>,
+    /// Ask what the ledger said at an earlier moment: only what was recorded until then counts. Without --as-of also the
+    /// moment whose legal effect is asked about.
+    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    known_at: Option<u64>,
     /// The node to ask.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -100,9 +103,11 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
     if is_receipt && verify.save.is_some() {
         return Err(Usage("--save keeps receipts that a node gave; this is one already".to_owned()));
     }
-    if matches!(subject, Subject::Inclusion(_)) && (verify.as_of.is_some() || verify.max_age.is_some()) {
+    if matches!(subject, Subject::Inclusion(_))
+        && (verify.as_of.or(verify.known_at).is_some() || verify.max_age.is_some())
+    {
         return Err(Usage(
-            "--as-of and --max-age ask for a status, which an inclusion receipt does not prove".to_owned(),
+            "--as-of, --known-at and --max-age ask for a status, which an inclusion receipt does not prove".to_owned(),
         ));
     }
     if !is_receipt {
@@ -127,7 +132,8 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
 async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Report) -> Result<Finding, Unchecked> {
     let believed = Believed::parse(pin)?;
     report.sizes = Some(believed.sizes());
-    let terms = Terms { now_ms: report.checked_at_ms, age_max_ms: verify.max_age, as_of_ms: verify.as_of };
+    let (now_ms, age_max_ms) = (report.checked_at_ms, verify.max_age);
+    let terms = Terms { now_ms, age_max_ms, as_of_ms: verify.as_of, known_at_ms: verify.known_at };
     match subject {
         Subject::Status(bytes) => check::status(bytes, &believed, &mut report.asked, terms),
         Subject::Inclusion(bytes) => check::inclusion(bytes, &believed, &mut report.asked, terms.now_ms),

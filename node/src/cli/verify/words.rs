@@ -1,7 +1,7 @@
 //! The answer in words, for people.
 
 use dalil_contracts::Invocation;
-use dalil_ledger::document::{DocumentEntry, Provenance, Status};
+use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent, Provenance, Standing, Status};
 
 use super::finding::{Finding, Proven, Recorded, Report};
 use crate::cli::output::{bold, fact};
@@ -61,8 +61,9 @@ fn headline(proven: &Proven) -> String {
         Status::Seized => "SEIZED",
         Status::NotOnRecord => "NOT ON RECORD",
     };
+    let known_at = proven.answer.known_at_ms.map(|at_ms| format!(", AS KNOWN AT {}", ist(at_ms))).unwrap_or_default();
     match proven.asked_as_of_ms {
-        Some(as_of_ms) => format!("{word} AS OF {}", ist(as_of_ms)),
+        Some(as_of_ms) => format!("{word} AS OF {}{known_at}", ist(as_of_ms)),
         None => word.to_owned(),
     }
 }
@@ -72,7 +73,9 @@ fn status_facts(proven: &Proven, checked_at_ms: u64) -> Vec<String> {
     let since = answer.since_ms.map(|since_ms| format!(", since {}", ist(since_ms))).unwrap_or_default();
     let mut lines = vec![fact("reason", format_args!("{}{since}", reason_words(&answer.reason)))];
     if let Some(entry) = &answer.entry {
-        lines.extend(document_facts(entry));
+        lines.extend(document_facts(entry, answer.known_at_ms));
+        // The issue is said already.
+        lines.extend(answer.history.iter().skip(1).map(history_fact));
     }
     let age = span(checked_at_ms.saturating_sub(answer.freshness_ms));
     let limit = span(proven.age_max_ms);
@@ -81,8 +84,31 @@ fn status_facts(proven: &Proven, checked_at_ms: u64) -> Vec<String> {
     lines
 }
 
-fn document_facts(entry: &DocumentEntry) -> Vec<String> {
-    let until = entry.valid_until_ms.map_or("without end".to_owned(), |until_ms| format!("until {}", ist(until_ms)));
+fn history_fact(event: &HistoryEvent) -> String {
+    let what = match event.what {
+        Happening::Issued => "issued",
+        Happening::Standing(Standing::Active) => "in force again",
+        Happening::Standing(Standing::Suspended) => "suspended",
+        Happening::Standing(Standing::Revoked) => "revoked",
+        Happening::Standing(Standing::Superseded) => "superseded",
+        Happening::Standing(Standing::Consumed) => "used up",
+        Happening::Standing(Standing::Cancelled) => "cancelled",
+        Happening::Standing(Standing::Seized) => "seized",
+        Happening::Extended => "prolonged",
+        Happening::ClassStruck => "struck with its class",
+        Happening::StrikeStayed => "strike stayed",
+        Happening::StayLifted => "stay of the strike lifted",
+        Happening::SourceChanged => "source changed",
+    };
+    let reason = event.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let until = if event.what == Happening::Extended { "until" } else { "with effect from" };
+    let (recorded, effective) = (ist(event.recorded_at_ms), ist(event.effective_from_ms));
+    fact("history", format_args!("{what}{reason} by record {} on {recorded}, {until} {effective}", event.record))
+}
+
+fn document_facts(entry: &DocumentEntry, known_at_ms: Option<u64>) -> Vec<String> {
+    let until_ms = entry.ends_at_ms(known_at_ms.unwrap_or(u64::MAX));
+    let until = until_ms.map_or("without end".to_owned(), |until_ms| format!("until {}", ist(until_ms)));
     let provenance = match entry.provenance {
         Provenance::Decided => "decided under the ledger's rules",
         Provenance::Imported => "imported from an older register, not decided here",
@@ -111,6 +137,7 @@ fn reason_words(reason: &str) -> &str {
         "class_struck" => "an order strikes its class",
         "source_changed" => "what it was drawn from has changed",
         "not_on_record" => "the ledger knows no such document",
+        "not_recorded_by_then" => "it was recorded later",
         other => other,
     }
 }

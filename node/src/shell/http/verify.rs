@@ -10,7 +10,7 @@ use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Uri;
 use dalil_ledger::log;
-use dalil_ledger::receipt::{Answer, BatchDocument, InclusionReceipt, Question, StatusReceipt};
+use dalil_ledger::receipt::{Answer, BatchDocument, InclusionReceipt, Question, StatusReceipt, Terms, verify_status};
 use dalil_ledger::store::LedgerView;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,10 @@ use crate::verification;
 pub(super) struct Ask {
     uri: Option<Uri>,
     digest: Option<Hash>,
-    /// UTC milliseconds.
+    /// The day of legal effect, UTC milliseconds.
     as_of_ms: Option<u64>,
+    /// Only what was recorded until then counts, UTC milliseconds.
+    known_at_ms: Option<u64>,
 }
 
 impl Ask {
@@ -35,6 +37,10 @@ impl Ask {
             (None, Some(digest)) => Ok(Question::Digest(*digest)),
             _ => Err(Problem::bad_request("question", "give either `uri` or `digest`")),
         }
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { as_of_ms: self.as_of_ms, known_at_ms: self.known_at_ms, ..Terms::now(now_ms()) }
     }
 }
 
@@ -72,11 +78,11 @@ fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceip
     Ok(StatusReceipt::new(HeadProof { header: head, path, note: published.note.clone() }, reads))
 }
 
-fn verified(app: &App, question: &Question, as_of_ms: Option<u64>) -> Result<Verified, Problem> {
+fn verified(app: &App, question: &Question, terms: Terms) -> Result<Verified, Problem> {
     let published = app.published()?;
     let receipt = receipt_of(&published, question)?.to_bytes();
     let pin = app.pin(&published)?;
-    let answer = match dalil_ledger::receipt::verify_status(&receipt, &pin, question, now_ms(), None, as_of_ms) {
+    let answer = match verify_status(&receipt, &pin, question, terms) {
         Ok(answer) => VerifiedAnswer::Checked(Box::new(answer)),
         Err(why) => VerifiedAnswer::CouldNotCheck {
             code: why.code().to_owned(),
@@ -89,7 +95,7 @@ fn verified(app: &App, question: &Question, as_of_ms: Option<u64>) -> Result<Ver
 
 pub(super) async fn ask(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Verified>, Problem> {
     let question = ask.question()?;
-    Ok(Json(verified(&app, &question, ask.as_of_ms)?))
+    Ok(Json(verified(&app, &question, ask.terms())?))
 }
 
 /// The body is the document's file; only its digest is used, and nothing is kept.
@@ -100,7 +106,7 @@ pub(super) async fn ask_by_file(State(app): State<App>, file: Bytes) -> Result<J
             "the body is to be the document's file; or give its SHA-256 as `digest`",
         ));
     }
-    Ok(Json(verified(&app, &Question::Digest(sha256(&file)), None)?))
+    Ok(Json(verified(&app, &Question::Digest(sha256(&file)), Terms::now(now_ms()))?))
 }
 
 pub(super) async fn status_receipt(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Response, Problem> {

@@ -1,13 +1,20 @@
-//! The document registry's entry and its status: one pure function, shared by node, CLI and every embedder.
+//! The document registry's entry, its status and its history: pure functions, shared by node, CLI and every embedder.
 //!
 //! A status depends on several state keys. Starting from the URI or the digest asked for, [`read_set`] tells which keys
-//! an entry depends on; a verifier that holds a proof for each of them calls [`status`] and needs nobody's word.
+//! an entry depends on; a verifier that holds a proof for each of them calls [`status`] and [`history`] and needs
+//! nobody's word. Both take two times: the day of legal effect, and the time up to which records count ([`Moment`]).
+
+mod history;
+mod status;
 
 use serde::{Deserialize, Serialize};
 
 use crate::block::DepartmentId;
 use crate::codec::{self, CodecError, SchemaRead, SchemaWrite, Set, Token};
 use crate::crypto::{Hash, PublicKey};
+
+pub use history::{Happening, HistoryEvent, history};
+pub use status::{Moment, Status, Verdict, status};
 
 /// `in.gov.wb.<dept>-<TYPE>-<id>`.
 pub type Uri = Token<128>;
@@ -32,6 +39,8 @@ pub const DEPENDENCIES_MAX: usize = 8;
 pub const CLASSES_MAX: usize = 8;
 /// The most status events of one entry.
 pub const EVENTS_MAX: usize = 64;
+/// The most extensions of one entry.
+pub const EXTENSIONS_MAX: usize = 16;
 /// The most strikes against one class.
 pub const STRIKES_MAX: usize = 32;
 
@@ -113,6 +122,19 @@ pub struct StatusEvent {
     pub record: u64,
 }
 
+/// A later end of validity.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct Extension {
+    /// The new end of validity (exclusive), UTC milliseconds.
+    pub valid_until_ms: u64,
+    /// Block time of the record, UTC milliseconds.
+    pub recorded_at_ms: u64,
+    /// Coarse reason.
+    pub reason: ReasonCode,
+    /// Log index of the record.
+    pub record: u64,
+}
+
 /// A document as the registry knows it.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 pub struct DocumentEntry {
@@ -128,7 +150,7 @@ pub struct DocumentEntry {
     pub subject: SubjectId,
     /// Start of validity, UTC milliseconds.
     pub valid_from_ms: u64,
-    /// End of validity (exclusive), UTC milliseconds; none for a document without end.
+    /// End of validity (exclusive) as issued, UTC milliseconds; none for a document without end.
     pub valid_until_ms: Option<u64>,
     /// Root of the salted claims, if there are any.
     pub claims_root: Option<Hash>,
@@ -146,6 +168,8 @@ pub struct DocumentEntry {
     pub status_age_max_ms: u64,
     /// Changes of standing in the order of their records.
     pub events: Vec<StatusEvent>,
+    /// Later ends of validity, in the order of their records.
+    pub extensions: Vec<Extension>,
     /// The document that replaces this one.
     pub superseded_by: Option<Uri>,
     /// The document that this one replaces.
@@ -164,6 +188,21 @@ impl DocumentEntry {
         let last = self.events.iter().rev().find(|event| event.effective_from_ms <= time_ms);
         last.map_or(Standing::Active, |event| event.standing)
     }
+
+    /// End of validity (exclusive), UTC milliseconds, by what was recorded until `known_at_ms`.
+    pub fn ends_at_ms(&self, known_at_ms: u64) -> Option<u64> {
+        let known = self.extensions.iter().rev().find(|extension| extension.recorded_at_ms <= known_at_ms);
+        known.map(|extension| extension.valid_until_ms).or(self.valid_until_ms)
+    }
+}
+
+/// A stay of a strike, or its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct StrikeTurn {
+    /// Block time of the record, UTC milliseconds.
+    pub recorded_at_ms: u64,
+    /// Log index of the record.
+    pub record: u64,
 }
 
 /// An order that strikes documents of one class.
@@ -181,10 +220,17 @@ pub struct Strike {
     pub order: Hash,
     /// Digest of the saving clause, if the order has one.
     pub saving_clause: Option<Hash>,
-    /// Block times at which the strike was stayed (even places) and took effect again (odd places).
-    pub stays_ms: Vec<u64>,
+    /// When the strike was stayed (even places) and took effect again (odd places).
+    pub turns: Vec<StrikeTurn>,
     /// Log index of the record.
     pub record: u64,
+}
+
+impl Strike {
+    /// Whether it strikes a document whose validity begins at `valid_from_ms`.
+    pub fn is_about(&self, valid_from_ms: u64) -> bool {
+        (self.issued_from_ms..self.issued_until_ms).contains(&valid_from_ms)
+    }
 }
 
 /// All strikes against one class, in the order of their records.
@@ -201,6 +247,8 @@ pub struct Left {
     pub recorded_at_ms: u64,
     /// Day of legal effect, UTC milliseconds.
     pub effective_from_ms: u64,
+    /// Log index of the record.
+    pub record: u64,
 }
 
 /// State key of a document entry.
@@ -269,109 +317,5 @@ impl Slots {
         let left =
             left.iter().map(|value| value.as_deref().map(|bytes| codec::decode(bytes, DOCUMENT_BYTES_MAX)).transpose());
         Ok(Self { strikes: strikes.collect::<Result<_, _>>()?, left: left.collect::<Result<_, _>>()? })
-    }
-}
-
-/// The answer to "is this document genuine and in force?".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// In force.
-    Valid,
-    /// Its validity has not begun.
-    NotYetValid,
-    /// Its validity is over.
-    Expired,
-    /// Not to be relied on for the time being.
-    Suspended,
-    /// Taken back.
-    Revoked,
-    /// Replaced by a newer document or by a newer state of what it was drawn from.
-    Superseded,
-    /// Used up.
-    Consumed,
-    /// Withdrawn before use.
-    Cancelled,
-    /// Held by an enforcement officer.
-    Seized,
-    /// The ledger knows no such document. Not the same as forged.
-    NotOnRecord,
-}
-
-/// A status with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The status.
-    pub status: Status,
-    /// Coarse reason; every negative answer has one.
-    pub reason: String,
-    /// Since when, UTC milliseconds, where a recorded event says so.
-    pub since_ms: Option<u64>,
-}
-
-/// The two times of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// The day of legal effect that is asked about, UTC milliseconds.
-    pub as_of_ms: u64,
-    /// Only what was recorded until then counts, UTC milliseconds.
-    pub known_at_ms: u64,
-}
-
-impl Moment {
-    /// The present, with all that is recorded by now.
-    pub fn now(now_ms: u64) -> Self {
-        Self { as_of_ms: now_ms, known_at_ms: u64::MAX }
-    }
-}
-
-/// The status of `entry` at `moment`, given the slots it depends on.
-///
-/// In this order: the last event in effect that ends the document; a class strike; a dependency that was left; a
-/// suspension; the bounds of validity.
-pub fn status(entry: &DocumentEntry, slots: &Slots, moment: Moment) -> Verdict {
-    let Moment { as_of_ms, known_at_ms } = moment;
-    let verdict = |status, reason: &str, since_ms| Verdict { status, reason: reason.to_owned(), since_ms };
-    if entry.issued_at_ms > known_at_ms {
-        return verdict(Status::NotOnRecord, "not_recorded_by_then", None);
-    }
-    let in_effect = |recorded: u64, effective: u64| recorded <= known_at_ms && effective <= as_of_ms;
-    let last = entry.events.iter().rev().find(|event| in_effect(event.recorded_at_ms, event.effective_from_ms));
-    let by_event = last.and_then(|event| {
-        let status = match event.standing {
-            Standing::Active => return None,
-            Standing::Suspended => Status::Suspended,
-            Standing::Revoked => Status::Revoked,
-            Standing::Superseded => Status::Superseded,
-            Standing::Consumed => Status::Consumed,
-            Standing::Cancelled => Status::Cancelled,
-            Standing::Seized => Status::Seized,
-        };
-        Some(verdict(status, event.reason.as_str(), Some(event.effective_from_ms)))
-    });
-    if let Some(ended) = by_event.as_ref().filter(|found| found.status != Status::Suspended) {
-        return ended.clone();
-    }
-    let struck = slots.strikes.iter().flat_map(|slot| &slot.strikes).find(|strike| {
-        let stayed = strike.stays_ms.iter().filter(|at| **at <= known_at_ms.min(as_of_ms)).count() % 2 == 1;
-        let issued = (strike.issued_from_ms..strike.issued_until_ms).contains(&entry.valid_from_ms);
-        issued && !stayed && in_effect(strike.recorded_at_ms, strike.effective_from_ms)
-    });
-    if let Some(strike) = struck {
-        return verdict(Status::Revoked, "class_struck", Some(strike.effective_from_ms));
-    }
-    let left = slots.left.iter().flatten().find(|left| in_effect(left.recorded_at_ms, left.effective_from_ms));
-    if let Some(left) = left {
-        return verdict(Status::Superseded, "source_changed", Some(left.effective_from_ms));
-    }
-    if let Some(suspended) = by_event {
-        return suspended;
-    }
-    if as_of_ms < entry.valid_from_ms {
-        return verdict(Status::NotYetValid, "before_validity", Some(entry.valid_from_ms));
-    }
-    match entry.valid_until_ms {
-        Some(until) if as_of_ms >= until => verdict(Status::Expired, "validity_over", Some(until)),
-        _ => verdict(Status::Valid, "in_force", Some(entry.valid_from_ms)),
     }
 }
