@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dalil_contracts::authority::Role;
+use dalil_contracts::authority::dated::Dated;
 use support::World;
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -43,6 +44,25 @@ fn each_parameter_that_the_code_names_has_a_value() {
         .collect();
     assert!(named.contains("authority/confirm_within_ms"), "{named:?}");
     assert_eq!(named.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
+fn each_parameter_of_the_sample_stands_in_the_documentation_with_its_value() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/parameters.md");
+    let text = fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let listed: BTreeSet<_> = rows
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            assert!(cells[2].len() > 1 && cells[3].len() > 8, "unit and meaning: {row}");
+            format!("{} = {}", cells[1].trim_matches('`'), cells[4])
+        })
+        .collect();
+    let value = |dated: &[Dated<i64>]| dated.last().unwrap().value;
+    let plan = World::plan();
+    let sample: BTreeSet<_> =
+        plan.parameters.iter().map(|one| format!("{} = {}", one.name, value(&one.values))).collect();
+    assert_eq!(listed.symmetric_difference(&sample).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]

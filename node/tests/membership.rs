@@ -4,143 +4,15 @@
 
 mod cli;
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use cli::{Said, dalil};
+use cli::Said;
+use cli::nodes::Nodes;
 use serde_json::{Value, json};
-
-/// How long anything may take on a busy machine.
-const WITHIN: Duration = Duration::from_secs(120);
-
-/// Processes that end with the test.
-struct Nodes {
-    folder: tempfile::TempDir,
-    first_port: u16,
-    running: Vec<Option<Child>>,
-    mouzas: u32,
-}
-
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        (1..=self.running.len()).for_each(|node| self.kill(node));
-    }
-}
-
-/// A first of `count` free ports in a row, away from those of the other tests.
-fn free_ports(count: u16) -> u16 {
-    let start = 31_000 + (std::process::id() % 500) as u16 * 20;
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    (start..u16::MAX - count).step_by(count.into()).find(|first| (*first..first + count).all(|it| free(&it))).unwrap()
-}
-
-impl Nodes {
-    fn generate() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let first_port = free_ports(10);
-        let (p2p, http) = (first_port.to_string(), (first_port + 5).to_string());
-        let said =
-            dalil(folder.path(), &["testnet", "generate", "--dir", "net", "--p2p-port", &p2p, "--http-port", &http]);
-        assert_eq!(said.code, 0, "{}", said.err);
-        Self { folder, first_port, running: Vec::new(), mouzas: 0 }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn home(&self, node: usize) -> PathBuf {
-        self.path().join(format!("net/node-{node}"))
-    }
-
-    fn url(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.first_port + 4 + node as u16)
-    }
-
-    fn start(&mut self, node: usize) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.home(node).join("log")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dalil"));
-        command.args(["node", "start", "--home"]).arg(self.home(node)).stdin(Stdio::null()).stdout(Stdio::null());
-        if self.running.len() < node {
-            self.running.resize_with(node, || None);
-        }
-        self.running[node - 1] = Some(command.stderr(log).spawn().unwrap());
-    }
-
-    fn kill(&mut self, node: usize) {
-        if let Some(mut child) = self.running[node - 1].take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        dalil(self.path(), arguments)
-    }
-
-    /// Asks until the answer is as wanted.
-    fn until(&self, what: &str, arguments: &[&str], is_wanted: impl Fn(&Said) -> bool) -> Said {
-        let deadline = Instant::now() + WITHIN;
-        loop {
-            let said = self.run(arguments);
-            if is_wanted(&said) {
-                return said;
-            }
-            let log = std::fs::read_to_string(self.home(self.running.len()).join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "{what}: {} {} {}\n{log}", said.code, said.out, said.err);
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    fn height(&self, node: usize) -> u64 {
-        let said = self.run(&["--json", "node", "status", "--url", &self.url(node)]);
-        serde_json::from_str::<Value>(&said.out).map_or(0, |status| status["height"].as_u64().unwrap_or_default())
-    }
-
-    /// A call of an officer of the network, handed to a node.
-    fn hand_in(&self, node: usize, arguments: &[&str], posting: &str) -> Said {
-        let url = self.url(node);
-        let more = ["--testnet", "net", "--posting", posting, "--url", &url, "--wait", "60s", "--json"];
-        self.run(&[arguments, &more].concat())
-    }
-
-    fn recorded(&self, node: usize, arguments: &[&str], posting: &str) {
-        let said = self.hand_in(node, arguments, posting);
-        assert_eq!((said.code, &said.json()["outcome"]), (0, &json!("recorded")), "{arguments:?} {}", said.out);
-    }
-
-    /// One more block.
-    fn beat(&mut self, node: usize) -> Said {
-        self.mouzas += 1;
-        let id = format!("9000-{}", self.mouzas);
-        let call = json!({ "land": { "register_mouza": {
-            "id": id, "district": 305, "block": 2795, "thana": null, "jl": self.mouzas } } });
-        std::fs::write(self.path().join("call.json"), call.to_string()).unwrap();
-        self.hand_in(node, &["record", "submit", "call.json"], "land/dllro")
-    }
-
-    fn go_to(&mut self, height: u64) {
-        while self.height(1) < height {
-            let said = self.beat(1);
-            assert_eq!(said.code, 0, "{}", said.out);
-        }
-    }
-
-    fn validators(&self, node: usize) -> Value {
-        self.run(&["validator", "show", "--json", "--url", &self.url(node)]).json()
-    }
-}
 
 #[test]
 fn a_fifth_validator_joins_by_the_command_line_and_its_vote_is_needed() {
     let mut nodes = Nodes::generate();
     (1..=4).for_each(|node| nodes.start(node));
-    let ready = |nodes: &Nodes, node: usize| {
-        nodes.until("ready", &["node", "status", "--url", &nodes.url(node)], |said| said.code == 0);
-    };
-    (1..=4).for_each(|node| ready(&nodes, node));
+    (1..=4).for_each(|node| nodes.ready(node));
 
     // Transport makes a home with keys, dials all validators, and shows its public keys.
     let listed = |node: usize| {
@@ -161,10 +33,10 @@ fn a_fifth_validator_joins_by_the_command_line_and_its_vote_is_needed() {
     std::fs::write(nodes.path().join("transport.json"), &shown.out).unwrap();
 
     // Three of four departments carry it; Transport's node is let in and catches up before it has a seat.
-    let add = ["validator", "propose", "--ballot", "add-transport", "--add", "transport.json", "--from-height", "12"];
+    let add = ["ballot", "propose", "--ballot", "add-transport", "--add", "transport.json", "--from-height", "12"];
     nodes.recorded(1, &add, "land/voter");
-    nodes.recorded(1, &["validator", "vote", "--ballot", "add-transport"], "minerals/voter");
-    nodes.recorded(1, &["validator", "vote", "--ballot", "add-transport"], "finance/voter");
+    nodes.recorded(1, &["ballot", "vote", "--ballot", "add-transport"], "minerals/voter");
+    nodes.recorded(1, &["ballot", "vote", "--ballot", "add-transport"], "finance/voter");
     assert_eq!(nodes.validators(1)["pending"][0]["due_height"], Value::Null);
     nodes.start(5);
     let (height, url) = (nodes.height(1), nodes.url(5));
@@ -183,7 +55,7 @@ fn a_fifth_validator_joins_by_the_command_line_and_its_vote_is_needed() {
     let joined = ["validator", "joined", "--home", "net/node-5", "--testnet", "net", "--posting", "transport/admin"];
     nodes.until("joined", &[&joined[..], &["--url", &nodes.url(5)]].concat(), |said| said.code == 0);
     assert_eq!(nodes.validators(1)["absent"], json!([]));
-    let ballot = nodes.run(&["validator", "show", "--ballot", "add-transport", "--json", "--url", &nodes.url(2)]);
+    let ballot = nodes.run(&["ballot", "show", "add-transport", "--json", "--url", &nodes.url(2)]);
     assert_eq!(ballot.json()["outcome"], json!({ "in_force": 12 }), "{}", ballot.out);
 
     // Four of five decide: with one down the newcomer's vote is needed.

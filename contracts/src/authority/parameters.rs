@@ -2,14 +2,7 @@
 //! value for a time to come ([`super::ballot`]).
 //!
 //! A name begins with the room that judges by it and says its unit. Each room keeps its names as constants beside the
-//! rule; `testnet/sample/establishment.json` has a value for each.
-//!
-//! | Names | Described in |
-//! |---|---|
-//! | `authority/confirm_within_ms` | [`super::duties`] |
-//! | `authority/validator_change_lapse_ms` | [`super::membership`] |
-//! | `land/…` | `land`: fee, limitation, conversion and rectification limits, ages of proofs |
-//! | `mineral/…` | `mineral::parameters` |
+//! rule; `testnet/sample/establishment.json` has a value for each, and `docs/parameters.md` says what it means.
 //!
 //! What differs from one certificate type to another is part of the type, not a parameter.
 

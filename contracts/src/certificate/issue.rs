@@ -120,9 +120,12 @@ impl<'a> Issuing<'a> {
         let acting = kind.authorise(state, context, posting, place)?;
         match origin {
             Origin::Decided => {}
-            Origin::Imported { as_on_ms, .. } => require(*as_on_ms <= context.time_ms, "C2", || {
-                "an older register cannot be as on a day to come".to_owned()
-            })?,
+            Origin::Imported { as_on_ms, source } => {
+                require(*as_on_ms <= context.time_ms, "C2", || {
+                    "an older register cannot be as on a day to come".to_owned()
+                })?;
+                require(*source != Hash::ZERO, "C2", || "the import names no extract of the register".to_owned())?;
+            }
             Origin::Applied { application } => {
                 application::dispose(state, context, application, (&kind, place), Disposal::Issued)?;
             }

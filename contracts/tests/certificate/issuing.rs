@@ -4,6 +4,7 @@ use dalil_contracts::Call;
 use dalil_contracts::authority::Place;
 use dalil_contracts::certificate::{CertificateCall, NewCertificate, Origin};
 use dalil_contracts::units::DAY_MS;
+use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{Moment, Provenance, Status};
 
 use crate::fixture::{BANKURA, as_of, certificate, issue_at, issue_sc, uri};
@@ -98,11 +99,13 @@ fn p2_a_uri_that_is_no_subject_is_refused() {
 #[test]
 fn c2_an_import_is_content_not_time() {
     let mut world = World::west_bengal();
-    let import = |world: &mut World, as_on_ms, from_ms| {
+    let import_from = |world: &mut World, source, as_on_ms, from_ms| {
         let new = NewCertificate { valid_from_ms: from_ms, ..certificate("OBC", "OBC-1", &["OBC-A"]) };
-        let origin = Origin::Imported { as_on_ms, source: digest("register") };
+        let origin = Origin::Imported { as_on_ms, source };
         issue_at(world, "district/sdo-bankura", ("OBC", Place::district(BANKURA), origin), new)
     };
+    let import = |world: &mut World, as_on_ms, from_ms| import_from(world, digest("register"), as_on_ms, from_ms);
+    assert_eq!(code(import_from(&mut world, Hash::ZERO, START_MS - DAY_MS, 0)), "C2");
     assert_eq!(code(import(&mut world, START_MS + 1, 0)), "C2");
     assert_eq!(code(import(&mut world, START_MS - DAY_MS, START_MS)), "C2");
     import(&mut world, START_MS - DAY_MS, 0).unwrap();

@@ -1,5 +1,6 @@
 //! The program `dalil`, one file a command. Every command that answers a question takes `--json`.
 
+mod ballot;
 mod bench;
 mod client;
 mod completions;
@@ -10,6 +11,7 @@ mod key;
 mod node;
 mod officer;
 mod output;
+mod parameter;
 mod pin;
 mod record;
 mod testnet;
@@ -55,7 +57,13 @@ enum Command {
     /// Bring older registers onto the chain.
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// Look at the validators, and change who they are.
+    /// Vote on what departments decide together: parameters, certificate types, departments, validators, upgrades.
+    #[command(subcommand)]
+    Ballot(ballot::BallotCommand),
+    /// Look at the dated parameters: rates, fees, limits.
+    #[command(subcommand)]
+    Parameter(parameter::ParameterCommand),
+    /// Look at the validators, and prove that a new one holds its keys.
     #[command(subcommand)]
     Validator(validator::ValidatorCommand),
     /// Print the completion script of a shell.
@@ -100,6 +108,8 @@ pub fn main() -> ExitCode {
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
+            Command::Ballot(command) => ballot::run(command, format).await,
+            Command::Parameter(command) => parameter::run(command, format).await,
             Command::Validator(command) => validator::run(command, format).await,
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,

@@ -305,7 +305,7 @@ pub enum Done {
     },
     /// Of [`Work::Sweep`]: deletions to be written; none left if empty.
     Swept(Batch),
-    /// This node cannot read its own data.
+    /// This node cannot read its own data, or may not judge the block.
     Failed(ExecutionError),
 }
 

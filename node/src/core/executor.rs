@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use dalil_contracts::authority::upgrade::{PROTOCOL_VERSION, Protocol};
 use dalil_contracts::{Closing, Context, Invocation, Outcome, Refusal, apply, authority, close_block};
-use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION, Header, ids_hash};
+use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION, Header, Height, ids_hash};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::log::{self, leaf_hash};
@@ -97,6 +98,17 @@ pub enum ExecutionError {
     /// The block breaks a rule: the same on every node.
     #[error("invalid block: {0}")]
     Invalid(String),
+    /// The departments decided on a protocol that this program does not follow: it may not judge the block.
+    #[error(
+        "from height {height} on blocks follow protocol version {version}, and this program follows {PROTOCOL_VERSION}: \
+         install the release that the departments voted for and start it on the same folder"
+    )]
+    Protocol {
+        /// The height of the block.
+        height: Height,
+        /// The version that judges it.
+        version: u32,
+    },
     /// This node could not read its own data: no verdict.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -131,6 +143,14 @@ fn rejected<T>(code: &str, message: impl Into<String>) -> Result<T, Trouble> {
 pub fn next_validators(view: &LedgerView) -> Result<ValidatorSet, StoreError> {
     let set: Option<ValidatorSet> = view.state_value(&authority::validators_key())?;
     set.ok_or_else(|| StoreError::Damaged("the state names no validators".to_owned()))
+}
+
+/// Refuses to judge a block above `view`, whose state is `reads`, by other rules than those in force there. Asked before each block is built or
+/// executed, and before a record is judged for it.
+fn require_known_protocol(view: &LedgerView, reads: &dyn StateView) -> Result<(), ExecutionError> {
+    let height = view.head().height + 1;
+    let version = Protocol::read(reads)?.at(height);
+    if version > PROTOCOL_VERSION { Err(ExecutionError::Protocol { height, version }) } else { Ok(()) }
 }
 
 /// A block under construction: the state so far and what has been counted.
@@ -348,6 +368,7 @@ pub fn build(
     signatures: &dyn Signatures,
     empty: EmptyBlocks,
 ) -> Result<Built, ExecutionError> {
+    require_known_protocol(view, view)?;
     let reads = ReadCache::new(view);
     let mut draft = Draft::new(view, &reads, parameters, time_ms);
     let mut dropped = Vec::new();
@@ -382,6 +403,7 @@ pub fn execute(
     block: &Arc<Block>,
     signatures: &dyn Signatures,
 ) -> Result<Executed, ExecutionError> {
+    require_known_protocol(view, view)?;
     let invalid = |what: String| Err(ExecutionError::Invalid(what));
     let header = &block.header;
     let parent = view.head();
@@ -446,6 +468,7 @@ pub fn dry_run(
     candidate: &Candidate,
     signatures: &dyn Signatures,
 ) -> Result<Result<Outcome, Rejection>, ExecutionError> {
+    require_known_protocol(view, reads)?;
     let mut draft = Draft::new(view, reads, parameters, time_ms);
     if draft.room_for(candidate) == Full::Yes {
         return Ok(Err(Rejection::new("T_SIZE", "the record or its leaf list is larger than a block may be")));

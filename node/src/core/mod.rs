@@ -52,6 +52,7 @@ use admission::Admission;
 use bodies::Bodies;
 use cosign::Cosigning;
 use evidence::EvidenceBook;
+use executor::ExecutionError;
 use fifo::Fifo;
 use mempool::Mempool;
 use progress::{Pace, Progress};
@@ -378,6 +379,7 @@ impl Core {
             }
             Done::Checked { from, snapshot, result } => self.snapshot_checked(from, snapshot, result),
             Done::Swept(batch) => self.swept(batch),
+            Done::Failed(error @ ExecutionError::Protocol { .. }) => self.halt(error.to_string()),
             Done::Failed(error) => self.halt(format!(
                 "this node cannot read its own data: {error}. Stop it, move its data folder away and start it again: it \
                  fetches the chain from its peers. Leave the sign record where it is"

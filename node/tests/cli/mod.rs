@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
 #![allow(dead_code)]
 
+pub(crate) mod nodes;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;

@@ -18,6 +18,7 @@ mod storms;
 #[path = "../support/mod.rs"]
 mod support;
 mod sync;
+mod upgrades;
 
 use simulator::world;
 

@@ -33,8 +33,8 @@ fn next_home(department: &str) -> NodeKeys {
 }
 
 /// A world whose officers act, each call a record of its own.
-struct Office {
-    world: World,
+pub(crate) struct Office {
+    pub(crate) world: World,
     /// Where records are handed in.
     desk: usize,
     serial: u64,
@@ -43,7 +43,7 @@ struct Office {
 }
 
 impl Office {
-    fn open(seed: u64, n: usize) -> Self {
+    pub(crate) fn open(seed: u64, n: usize) -> Self {
         let mut world = World::with(seed, n);
         world.start_all();
         world.run_for(1_000);
@@ -63,7 +63,7 @@ impl Office {
         }
     }
 
-    fn record(&mut self, posting: &str, call: AuthorityCall) {
+    pub(crate) fn record(&mut self, posting: &str, call: AuthorityCall) {
         self.stumble();
         self.serial += 1;
         let invocation = Invocation { posting: token(posting), call: Call::Authority(call) };
@@ -84,7 +84,7 @@ impl Office {
         self.world.run_until(RECORDED_WITHIN_MS, "a certificate", |world| world.is_recorded(request));
     }
 
-    fn go_to(&mut self, height: Height) {
+    pub(crate) fn go_to(&mut self, height: Height) {
         while self.world.height(self.desk) < height {
             self.beat();
         }
@@ -94,15 +94,15 @@ impl Office {
         self.world.nodes[self.desk].view()
     }
 
-    fn height(&self) -> Height {
+    pub(crate) fn height(&self) -> Height {
         self.world.height(self.desk)
     }
 
-    fn set(&self) -> ValidatorSet {
+    pub(crate) fn set(&self) -> ValidatorSet {
         executor::next_validators(&self.view()).unwrap()
     }
 
-    fn departments(&self) -> Vec<String> {
+    pub(crate) fn departments(&self) -> Vec<String> {
         self.set().iter().map(|member| member.department.to_string()).collect()
     }
 
@@ -166,7 +166,7 @@ impl Office {
         named
     }
 
-    fn agree(&mut self) {
+    pub(crate) fn agree(&mut self) {
         let height = self.height();
         self.world.run_until(RECORDED_WITHIN_MS, "all agree", |world| world.agree_at(height));
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{Answer, CouldNotCheck, Inclusion, Question, Trust, verify_inclusion_with, verify_status};
+use dalil_ledger::receipt::{
+    Answer, CouldNotCheck, Inclusion, Question, Terms, Trust, verify_inclusion_with, verify_status,
+};
 use serde_json::Value;
 
 use crate::shell::clock::now_ms;

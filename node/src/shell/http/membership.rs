@@ -4,7 +4,6 @@ use axum::extract::{Query, State};
 use axum::response::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use dalil_contracts::authority::BallotId;
 use dalil_contracts::authority::membership::{Absent, HeadName, Membership, PendingChange, membership_key};
 use dalil_ledger::block::{Entry, Height};
 use dalil_ledger::checkpoint::HeadProof;
@@ -118,29 +117,4 @@ pub(super) async fn validators(State(app): State<App>) -> Result<Json<ShownValid
         absent,
         recent: heads.last().copied(),
     }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfBallot {
-    ballot: BallotId,
-}
-
-/// A ballot as it stands, and what became of the change that it carried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ShownBallot {
-    /// The ballot.
-    #[serde(flatten)]
-    pub ballot: dalil_contracts::authority::Ballot,
-    /// Of a change of the validator set that is under way no more.
-    pub outcome: Option<dalil_contracts::authority::membership::ChangeOutcome>,
-}
-
-pub(super) async fn ballot(State(app): State<App>, Query(of): Query<OfBallot>) -> Result<Json<ShownBallot>, Problem> {
-    use dalil_contracts::authority::{ballot_key, membership::outcome_key};
-    let view = app.node.view.borrow().clone();
-    let ballot = view.state_value(&ballot_key(&of.ballot)).map_err(Problem::internal)?;
-    let ballot = ballot.ok_or_else(|| Problem::not_found(format!("there is no ballot {}", of.ballot)))?;
-    let outcome = view.state_value(&outcome_key(&of.ballot)).map_err(Problem::internal)?;
-    Ok(Json(ShownBallot { ballot, outcome }))
 }

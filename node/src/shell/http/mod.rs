@@ -5,6 +5,7 @@
 
 pub mod connections;
 mod evidence;
+mod governance;
 mod log;
 mod membership;
 mod problem;
@@ -33,7 +34,8 @@ use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::verification::pin_of;
-pub use membership::{ShownBallot, ShownChange, ShownHandovers, ShownHead, ShownValidators};
+pub use governance::{Page, ShownBallot, ShownParameter, ShownProtocol};
+pub use membership::{ShownChange, ShownHandovers, ShownHead, ShownValidators};
 pub use problem::Problem;
 pub use records::{Submitted, SubmittedRecord};
 pub use verify::{Verified, VerifiedAnswer};
@@ -107,7 +109,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
         .route("/v1/state", get(log::state))
         .route("/v1/validators", get(membership::validators))
-        .route("/v1/ballot", get(membership::ballot))
+        .route("/v1/ballot", get(governance::ballot))
+        .route("/v1/ballots", get(governance::ballots))
+        .route("/v1/parameter", get(governance::parameter))
+        .route("/v1/parameters", get(governance::parameters))
+        .route("/v1/protocol", get(governance::protocol))
         .route("/v1/handovers", get(membership::handovers))
         .route("/v1/status", get(status))
         .route("/v1/schema", get(schema))
