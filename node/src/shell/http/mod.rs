@@ -5,6 +5,7 @@
 
 pub mod connections;
 mod evidence;
+mod land;
 mod log;
 mod membership;
 mod problem;
@@ -106,6 +107,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
         .route("/v1/state", get(log::state))
+        .route("/v1/land/title", get(land::title))
+        .route("/v1/land/encumbrances", get(land::encumbrances))
+        .route("/v1/land/pendency", get(land::pendency))
         .route("/v1/validators", get(membership::validators))
         .route("/v1/ballot", get(membership::ballot))
         .route("/v1/handovers", get(membership::handovers))
