@@ -101,6 +101,7 @@ async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() 
     }
     bad_requests(&network).await;
     contradictions_are_shown(&network).await;
+    land_registers_are_proven(&network).await;
 }
 
 /// Anybody may put on record that a validator's key signed two things at one place; every node shows it.
@@ -145,6 +146,105 @@ async fn contradictions_are_shown(network: &Network) {
         Command::new(env!("CARGO_BIN_EXE_dalil")).args(["node", "evidence", "--url", &network.url(2, "")]).output();
     let said = String::from_utf8(asked.unwrap().stdout).unwrap();
     assert!(said.contains(department) && said.contains(&format!("on record at log index {index}")), "{said}");
+}
+
+/// Records a call of an officer through the first node; returns its log index.
+async fn record(network: &Network, posting: &str, officer: &str, call: Value) -> u64 {
+    let call: Call = serde_json::from_value(call).unwrap();
+    let invocation = Invocation { posting: token(posting), call };
+    let key = network.officer(officer);
+    let mut body = support::body(network.chain, officer, invocation.encode(), 1, now_ms() + 600_000);
+    body.signer = key.public();
+    let record = serde_json::json!({ "record": BASE64.encode(codec::encode(&body.sign(&key))) }).to_string();
+    let (status, said) = network.post(0, "/v1/records?wait_ms=30000", record).await;
+    assert_eq!(status, 200, "{said}");
+    said["index"].as_u64().unwrap()
+}
+
+/// A deed, a mutation, a charge and a case that waits, and the registers that tell of them, checked by the program.
+async fn land_registers_are_proven(network: &Network) {
+    let digest = |text: &str| dalil_ledger::crypto::sha256(text.as_bytes()).to_string();
+    let deed = |number: u32, kind: &str, taker: &str| {
+        serde_json::json!({ "land": { "register_deed": {
+            "deed": format!("0101-I-{number:05}-2026"), "kind": kind, "transferees": [digest(taker)],
+            "conveyances": [{
+                "transferor": { "khatian": "9300-1/11" }, "plots": [{ "plot": "9300-1/7", "share": "1/2" }],
+                "to": [{ "transferee": 0, "part": "1/1" }],
+            }],
+        } } })
+    };
+    let registrar = ("registration/adsr-bankura", "registration-adsr-bankura");
+    let ((dllro, its_officer), (system, its_key)) = (("land/dllro", "land-dllro"), ("land/system", "land-system"));
+    let mouza = serde_json::json!({ "id": "9300-1", "district": 305, "block": 2795, "thana": null, "jl": 1 });
+    record(network, dllro, its_officer, serde_json::json!({ "land": { "register_mouza": mouza } })).await;
+    let import = serde_json::json!({
+        "mouza": "9300-1", "source": digest("older register"), "as_on_ms": 0,
+        "khatians": [{ "number": 11, "holder": digest("holder 11") }],
+        "plots": [{
+            "plot": "9300-1/7", "class": "danga", "area": 5000, "holdings": [{ "khatian": 11, "share": "1/1" }],
+            "remainder": "0/1",
+        }],
+    });
+    record(network, system, its_key, serde_json::json!({ "land": { "import": import } })).await;
+    record(network, registrar.0, registrar.1, deed(1, "mortgage", "bank")).await;
+    let charge = serde_json::json!({ "plot": "9300-1/7", "charge": {
+        "rank": 1, "holder": digest("bank"), "instrument": "0101-I-00001-2026" } });
+    record(network, registrar.0, registrar.1, serde_json::json!({ "land": { "charge": charge } })).await;
+    record(network, registrar.0, registrar.1, deed(2, "sale", "buyer")).await;
+    let mutate = serde_json::json!({
+        "case": "M-9300-1", "deed": "0101-I-00002-2026", "saw": [{ "khatian": "9300-1/11", "version": 2 }],
+        "khatians": [{ "transferee": 0, "khatian": { "open": { "number": 12 } } }],
+    });
+    let mutated = record(network, system, its_key, serde_json::json!({ "land": { "mutate_auto": mutate } })).await;
+    record(network, registrar.0, registrar.1, deed(3, "gift", "child")).await;
+    let ground = serde_json::json!({ "deed": { "deeds": ["0101-I-00003-2026"], "plots": ["9300-1/7"] } });
+    let file = serde_json::json!({ "land": { "file": { "case": "M-9300-2", "ground": ground } } });
+    let filed = record(network, "land/intake", "land-intake", file).await;
+    // Proofs are made on a head that a quorum cosigned, which follows.
+    network.ok(0, &format!("/v1/receipts/inclusion?index={filed}")).await;
+
+    let land = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dalil"));
+        let pin = network.folder.path().join("pin.json");
+        command.args(["land", "--json"]).args(arguments).arg("--policy").arg(pin);
+        let done = command.output().unwrap();
+        let said = String::from_utf8(done.stdout).unwrap();
+        let said: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+        (done.status.code().unwrap(), said)
+    };
+    let url = network.url(0, "");
+    let kept = network.folder.path().join("title.dalil-register");
+    let (code, title) = land(&["title", "9300-1/7", "--url", &url, "--save", kept.to_str().unwrap()]);
+    assert_eq!((code, &title["proven"]), (0, &true.into()), "{title}");
+    let lines = title["register"]["lines"].as_array().unwrap();
+    assert_eq!((lines.len(), lines[0]["record"].as_u64()), (1, Some(mutated)), "{title}");
+    assert_eq!(lines[0]["ground"]["deed"]["deeds"][0], "0101-I-00002-2026");
+    let (code, found) = land(&["encumbrances", "9300-1/7", "--url", &url]);
+    let charges = found["register"]["charges"].as_array().unwrap();
+    assert_eq!((code, charges.len(), charges[0]["satisfied"].is_null()), (0, 1, true), "{found}");
+    let (code, waiting) = land(&["pendency", "land/blro-2795", "--url", &url]);
+    assert_eq!((code, &waiting["register"]["cases"][0]["waiting"]["case"]), (0, &"M-9300-2".into()), "{waiting}");
+    assert_eq!(waiting["register"]["seats"][0]["stages"][0], serde_json::json!({ "stage": "filed", "cases": 1 }));
+
+    // What is not on record is proven too; a kept receipt needs no node, and no change survives.
+    let (code, none) = land(&["title", "9300-1/8", "--url", &url]);
+    assert_eq!((code, &none["refused"]["code"]), (3, &"D2".into()), "{none}");
+    assert_eq!(land(&["title", "9300-1/7", "--receipt", kept.to_str().unwrap()]).0, 0);
+    let (code, other) = land(&["title", "9300-1/8", "--receipt", kept.to_str().unwrap()]);
+    assert_eq!((code, &other["could_not_check"]), (4, &"incomplete".into()), "{other}");
+    let mut receipt: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+    receipt["reads"].as_array_mut().unwrap().pop();
+    std::fs::write(&kept, receipt.to_string()).unwrap();
+    let (code, cut) = land(&["title", "9300-1/7", "--receipt", kept.to_str().unwrap()]);
+    assert_eq!((code, &cut["could_not_check"]), (4, &"incomplete".into()), "{cut}");
+    // Without a pin it is the node's word, and said so.
+    let asked = Command::new(env!("CARGO_BIN_EXE_dalil")).args(["land", "title", "9300-1/7", "--url", &url]).output();
+    let asked = asked.unwrap();
+    assert_eq!(asked.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&asked.stdout).contains("not proven"));
+    for path in ["/v1/land/title", "/v1/land/title?plot=9300", "/v1/land/pendency?office=a%20b"] {
+        assert_eq!(network.json(0, path).await.unwrap().0, 400, "{path}");
+    }
 }
 
 async fn bad_requests(network: &Network) {

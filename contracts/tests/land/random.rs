@@ -1,32 +1,37 @@
 //! Random calls by their proper officers: whatever is accepted, the register adds up; whatever is refused, nothing moves.
 //!
-//! The oracle shares no arithmetic with the product: it adds shares over their common denominator by itself.
+//! The oracle shares no arithmetic with the product: it adds shares over their common denominator by itself, keeps its own
+//! list of charges, and finds cases, plots and documents by searching the whole state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_contracts::land::LandCall;
 use dalil_contracts::land::appeal::{AppealDecision, OrderAppeal};
 use dalil_contracts::land::case::{CaseState, MutationCase};
-use dalil_contracts::land::charge::EnterCharge;
+use dalil_contracts::land::charge::{EnterCharge, ReleaseCharge};
 use dalil_contracts::land::convert::Convert;
 use dalil_contracts::land::court::CourtSetAside;
 use dalil_contracts::land::deed::{Deed, DeedKind, Transferor};
+use dalil_contracts::land::extract::IssueRor;
 use dalil_contracts::land::ground::Ground;
-use dalil_contracts::land::keys::case_key;
+use dalil_contracts::land::history::PlotAct;
+use dalil_contracts::land::keys::{PlotId, case_key};
 use dalil_contracts::land::mutation::{Allowance, Opened, Placement, Saw, Target};
 use dalil_contracts::land::order::{Decision, MutateAuto, OrderCase};
 use dalil_contracts::land::public::{Confirm, FreezePlot, SettlePlot, VestPlot};
+use dalil_contracts::land::registers::{Extent, chain_of_title, encumbrances, pendency};
 use dalil_contracts::land::share::Share;
 use dalil_contracts::land::survey::{Amalgamate, Part, Split};
 use dalil_contracts::land::types::{Charge, Holding, Khatian, LandClass, Plot};
 use dalil_contracts::units::Area;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Set};
-use dalil_ledger::document::{Dependency, left_key};
+use dalil_ledger::document::{Dependency, DocumentEntry, Status, left_key};
+use dalil_ledger::state::Overlay;
 use proptest::prelude::*;
 
 use super::fixture::{
-    BENDA, DEATH, benda, by_death, by_deeds, call, fee, from_deed, from_khatian, id, paper, parties, record_death,
-    register, share, suo_motu,
+    BENDA, DEATH, benda, by_death, by_deeds, call, fee, from_deed, from_khatian, id, paper, parties, plot,
+    record_death, register, share, suo_motu,
 };
 use crate::support::{World, digest, token};
 
@@ -86,6 +91,136 @@ fn check(world: &World) {
                 .collect();
             assert_eq!(given.used_by.iter().cloned().collect::<Vec<_>>(), users, "{deed:?}");
         }
+    }
+}
+
+/// The plots in force that came of a plot, found by their children.
+fn fronts(world: &World, id: &PlotId) -> BTreeSet<PlotId> {
+    let found = plot(world, &id.to_string());
+    if !found.retired {
+        return BTreeSet::from([id.clone()]);
+    }
+    found.children.iter().flat_map(|child| fronts(world, child)).collect()
+}
+
+/// The plots that an order must name to undo a case: those made since from the ones that it concerned.
+fn divided(world: &World, case: &str) -> Set<PlotId> {
+    let record: Option<MutationCase> = world.get(&case_key(&token(case)));
+    let applied = record.and_then(|record| record.applied).map(|applied| applied.plots).unwrap_or_default();
+    let since = applied.iter().filter(|done| plot(world, &done.plot.to_string()).retired);
+    since.flat_map(|done| fronts(world, &done.plot)).collect()
+}
+
+/// Who holds a plot by its chain of title alone, beginning with what the older register had.
+fn by_title(world: &World, older: &BTreeMap<PlotId, Vec<Holding>>, id: &PlotId) -> BTreeMap<u32, Share> {
+    let found = plot(world, &id.to_string());
+    let first = found.parents.first();
+    let mut held: BTreeMap<u32, Share> = match first {
+        Some(parent) => by_title(world, older, parent),
+        None => older[id].iter().map(|holding| (holding.khatian, holding.share)).collect(),
+    };
+    let title = chain_of_title(&Overlay::new(&world.state), id).unwrap();
+    assert_eq!(title.extent, Extent::Complete);
+    for line in title.lines.iter().rev().filter(|line| line.plot == *id) {
+        let mut move_all = |gives: &[Holding], gains: &[(u32, Share)]| {
+            for give in gives {
+                let left = held[&give.khatian].minus(give.share).unwrap().unwrap();
+                held.insert(give.khatian, left);
+            }
+            for (khatian, share) in gains {
+                let sum = held.get(khatian).copied().unwrap_or(Share::ZERO).plus(*share).unwrap();
+                held.insert(*khatian, sum);
+            }
+        };
+        match &line.act {
+            PlotAct::Mutated { gives, gains, .. } => {
+                let gains: Vec<_> = gains.iter().map(|gain| (gain.khatian, gain.share)).collect();
+                move_all(gives, &gains);
+            }
+            PlotAct::SetAside { gives, gains, .. } => {
+                let gains: Vec<_> = gains.iter().map(|gain| (gain.khatian, gain.share)).collect();
+                move_all(gives, &gains);
+            }
+            PlotAct::Settled { holdings, .. } => {
+                held = holdings.iter().map(|holding| (holding.khatian, holding.share)).collect();
+            }
+            PlotAct::Vested { .. } => held = BTreeMap::from([(1, Share::WHOLE)]),
+            _ => {}
+        }
+    }
+    held.retain(|_, share| !share.is_zero());
+    held
+}
+
+/// The registers say what a search of the whole state says.
+fn check_registers(world: &World, older: &BTreeMap<PlotId, Vec<Holding>>, charged: &BTreeMap<PlotId, Charges>) {
+    let state = Overlay::new(&world.state);
+    for land in all::<Plot>(world, "land/plot/") {
+        let held: BTreeMap<u32, Share> = land.holdings.iter().map(|holding| (holding.khatian, holding.share)).collect();
+        assert_eq!(by_title(world, older, &land.id), held, "{land:?}");
+        let borne: Charges = land.charges.iter().map(|charge| charge.instrument.to_string()).collect();
+        assert_eq!(borne, charged.get(&land.id).cloned().unwrap_or_default(), "L16: {land:?}");
+        let found = encumbrances(&state, &land.id).unwrap();
+        let open = found.charges.iter().filter(|one| one.satisfied.is_none());
+        assert_eq!(open.map(|one| one.charge.instrument.to_string()).collect::<Charges>(), borne, "{found:?}");
+    }
+    let waiting = |state: CaseState| {
+        !matches!(state, CaseState::Allowed | CaseState::Rejected | CaseState::Upheld | CaseState::SetAside)
+    };
+    let cases = all::<MutationCase>(world, "land/case/").into_iter().filter(|case| waiting(case.state));
+    let expected: BTreeMap<String, CaseState> = cases.map(|case| (case.id.to_string(), case.state)).collect();
+    let found = pendency(&state, &token("land/blro-2795"), world.time_ms).unwrap();
+    let listed: BTreeMap<String, CaseState> =
+        found.cases.iter().map(|one| (one.waiting.case.to_string(), one.waiting.stage)).collect();
+    assert_eq!((listed.len(), &listed), (found.cases.len(), &expected));
+    for count in found.seats.iter().flat_map(|seat| &seat.stages) {
+        let there = expected.values().filter(|stage| **stage == count.stage).count();
+        assert_eq!(count.cases as usize, there, "{count:?}");
+    }
+}
+
+/// At most one document of a chain is in force, and none that shows what is no longer so.
+fn check_documents(world: &World) {
+    let documents: Vec<DocumentEntry> = all(world, "doc/uri/in.gov.wb.land-");
+    for document in &documents {
+        if let Some(next) = &document.superseded_by {
+            assert_eq!(world.status(document.uri.as_str()).status, Status::Superseded, "{document:?}");
+            assert_eq!(world.document(next.as_str()).supersedes.as_ref(), Some(&document.uri));
+        }
+        let versions: BTreeMap<String, u64> = all::<Khatian>(world, "land/khatian/")
+            .into_iter()
+            .map(|khatian| (khatian.id.dependency().to_string(), khatian.version))
+            .collect();
+        let current = document.depends.iter().all(|source| versions[source.key.as_str()] == source.version);
+        let valid = world.status(document.uri.as_str()).status == Status::Valid;
+        assert_eq!(valid, current && document.superseded_by.is_none(), "{document:?}");
+    }
+}
+
+/// Instruments of the charges on a plot, by the calls that were accepted.
+type Charges = BTreeSet<String>;
+
+/// What an accepted call does to the charges.
+fn note_charges(charged: &mut BTreeMap<PlotId, Charges>, land: &LandCall) {
+    let of = |charged: &BTreeMap<PlotId, Charges>, plot: &PlotId| charged.get(plot).cloned().unwrap_or_default();
+    match land {
+        LandCall::Charge(call) => {
+            charged.entry(call.plot.clone()).or_default().insert(call.charge.instrument.to_string());
+        }
+        LandCall::Release(call) => {
+            charged.entry(call.plot.clone()).or_default().remove(&call.instrument.to_string());
+        }
+        LandCall::Split(call) => {
+            let borne = of(charged, &call.plot);
+            for part in &call.parts {
+                charged.insert(PlotId { bata: Some(part.bata), ..call.plot.clone() }, borne.clone());
+            }
+        }
+        LandCall::Amalgamate(call) => {
+            let borne = call.plots.iter().flat_map(|plot| of(charged, plot)).collect();
+            charged.insert(call.into.clone(), borne);
+        }
+        _ => {}
     }
 }
 
@@ -167,7 +302,7 @@ fn next_call(world: &World, case: &str, choice: u8, at: u8) -> (&'static str, La
             ("land/blro-2795", LandCall::Order(OrderCase { case: token(case), order, decision }))
         }
         CaseState::AppealedAllowed | CaseState::AppealedRejected => {
-            let divided = Set::default();
+            let divided = if choice % 4 == 1 || choice % 4 == 2 { divided(world, case) } else { Set::default() };
             let decision = match choice % 4 {
                 0 => AppealDecision::Uphold,
                 1 => AppealDecision::SetAside,
@@ -177,8 +312,11 @@ fn next_call(world: &World, case: &str, choice: u8, at: u8) -> (&'static str, La
             ("land/dllro", LandCall::AppealOrder(OrderAppeal { case: token(case), order, decision, divided }))
         }
         _ if choice.is_multiple_of(3) => {
-            let later = if at.is_multiple_of(3) { vec![token(&case_name(world, at))] } else { Vec::new() };
-            let call = CourtSetAside { case: token(case), cnr: token("CNR-1"), order, later, divided: Set::default() };
+            let later = if at.is_multiple_of(3) { vec![case_name(world, at)] } else { Vec::new() };
+            let named = later.iter().map(String::as_str).chain([case]);
+            let divided = named.flat_map(|case| divided(world, case).iter().cloned().collect::<Vec<_>>()).collect();
+            let later = later.iter().map(|case| token(case)).collect();
+            let call = CourtSetAside { case: token(case), cnr: token("CNR-1"), order, later, divided };
             ("judicial/court", LandCall::CourtSetAside(call))
         }
         _ => ("land/intake", LandCall::Appeal(paper(case))),
@@ -227,7 +365,7 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
     let case = case_name(world, b);
     let fresh = if d.is_multiple_of(13) { case.clone() } else { new_case(world) };
     let heirs: &[(&str, &str)] = if c.is_multiple_of(2) { &[("x", "1/1")] } else { &[("x", "1/3"), ("y", "2/3")] };
-    match kind % 20 {
+    match kind % 21 {
         0..=3 => {
             let from =
                 if d.is_multiple_of(3) { from_deed(&deed_name(world, c), 0) } else { from_khatian(holder(&plot, b)) };
@@ -297,6 +435,28 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             let to = if plot.class == LandClass::Bastu { LandClass::Danga } else { LandClass::Bastu };
             ("land/dllro", LandCall::Convert(Convert { plot: plot.id, from: plot.class, to, order }))
         }
+        19 => {
+            let khatians: Vec<Khatian> = all(world, "land/khatian/");
+            let khatian = &khatians[usize::from(b) % khatians.len()];
+            let earlier: Vec<DocumentEntry> = all(world, "doc/uri/in.gov.wb.land-");
+            let of_it = earlier.iter().rev().find(|entry| entry.subject == khatian.id.subject());
+            let uri = format!("in.gov.wb.land-ROR-{:016}", earlier.len());
+            let call = IssueRor {
+                uri: token(&uri),
+                digest: digest(&uri),
+                khatian: khatian.id.clone(),
+                khatian_version: khatian.version + u64::from(c.is_multiple_of(9)),
+                claims_root: None,
+                supersedes: of_it.map(|entry| entry.uri.clone()),
+            };
+            ("land/blro-2795", LandCall::IssueRor(call))
+        }
+        18 if d.is_multiple_of(4) => {
+            let charged = plot.charges.get(usize::from(b) % (plot.charges.len() + 1));
+            let instrument = charged.map_or_else(|| id(&deed_name(world, c)), |charge| charge.instrument.clone());
+            let call = ReleaseCharge { plot: plot.id, instrument, satisfaction: order };
+            ("registration/adsr-bankura", LandCall::Release(call))
+        }
         18 if d.is_multiple_of(2) => {
             let charge = Charge { rank: b % 4, holder: digest("x"), instrument: id(&deed_name(world, c)) };
             ("registration/adsr-bankura", LandCall::Charge(EnterCharge { plot: plot.id, charge }))
@@ -331,13 +491,18 @@ proptest! {
         record_death(&mut world, DEATH);
         assert!(sums_to_one(&[share("1/3"), share("2/3")]) && !sums_to_one(&[share("1/3"), share("1/2")]));
         check(&world);
+        let older = all::<Plot>(&world, "land/plot/").into_iter().map(|plot| (plot.id, plot.holdings)).collect();
+        let mut charged = BTreeMap::new();
         let start = world.start_recording();
         for picks in steps {
             let (posting, land) = step(&world, picks);
             let (state, shown) = (world.state.clone(), extracts(&world));
-            if call(&mut world, posting, land).is_ok() {
+            if call(&mut world, posting, land.clone()).is_ok() {
                 check(&world);
                 check_versions(&shown, &world);
+                note_charges(&mut charged, &land);
+                check_registers(&world, &older, &charged);
+                check_documents(&world);
             } else {
                 prop_assert_eq!(&world.state, &state);
             }

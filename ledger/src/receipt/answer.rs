@@ -11,6 +11,7 @@ use crate::codec::CodecError;
 use crate::crypto::{CryptoError, Hash};
 use crate::document::{DocumentEntry, HistoryEvent, SlotsError, Status};
 use crate::log::{LogIndex, LogSize, ProofError};
+use crate::state::StateError;
 use crate::state::proof::StateProofError;
 
 /// A proven answer to "is this document genuine and in force?".
@@ -108,6 +109,9 @@ pub enum CouldNotCheck {
         /// What is wrong.
         error: CodecError,
     },
+    /// Proven values of the state that make no sense together.
+    #[error(transparent)]
+    State(StateError),
     /// A slot value is none of its type.
     #[error(transparent)]
     Slots(#[from] SlotsError),

@@ -14,17 +14,22 @@
 //! [`verify_inclusion`] and [`verify_status`], all with the same code. A verifier derives the keys to read from the
 //! entry itself and refuses a receipt that lacks one, so no node can leave out the revocation that hurts.
 //!
+//! A *register receipt* says what any pure function of the state gives, such as a plot's encumbrances: the verifier runs
+//! the function again over the proven values ([`verify_register`]).
+//!
 //! Nothing here reads a clock, asks a network or trusts the node that made the receipt. Whatever does not fit is
 //! [`CouldNotCheck`], which is neither "valid" nor "not on record".
 
 mod answer;
 mod inclusion;
+mod register;
 mod status;
 mod verify_inclusion;
 mod verify_status;
 
 pub use answer::{Answer, CouldNotCheck, Exit};
 pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
+pub use register::{ProvenRegister, REGISTER_BYTES_MAX, REGISTER_READS_MAX, RegisterReceipt, verify_register};
 pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};
 pub use verify_inclusion::{BatchHead, Inclusion, Trust, verify_inclusion, verify_inclusion_with};
 pub use verify_status::{Terms, verify_status};

@@ -19,8 +19,8 @@ pub const STATUS_BYTES_MAX: usize = 2 << 20;
 /// The most state reads in a receipt: digest, entry, a slot for each class and each dependency.
 pub const READS_MAX: usize = 2 + CLASSES_MAX + DEPENDENCIES_MAX;
 
-/// The value of the field `format`.
-const FORMAT: &str = "dalil-status/v1";
+/// The form of a status receipt.
+const FORM: Form = Form { format: "dalil-status/v1", bytes_max: STATUS_BYTES_MAX, reads_max: READS_MAX };
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,18 +53,28 @@ pub struct StatusReceipt {
     pub reads: Vec<StateRead>,
 }
 
-/// Why bytes are no status receipt.
+/// Why bytes are no receipt of state reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatusTextError {
     /// The file is too long.
-    #[error("a status receipt of {0} bytes, expected at most {STATUS_BYTES_MAX}")]
-    TooLong(usize),
-    /// Not the JSON of a status receipt: also for unknown and repeated fields and trailing bytes.
-    #[error("status receipt: {0}")]
+    #[error("a receipt of {got} bytes, expected at most {max}")]
+    TooLong {
+        /// Its length.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// Not the JSON of such a receipt: also for unknown and repeated fields and trailing bytes.
+    #[error("receipt: {0}")]
     Json(String),
     /// Another format or version.
-    #[error("format {0:?}, expected {FORMAT:?}")]
-    Format(String),
+    #[error("format {got:?}, expected {expected:?}")]
+    Format {
+        /// What the file says.
+        got: String,
+        /// What is read here.
+        expected: &'static str,
+    },
     /// More reads, or more hashes, than any receipt needs.
     #[error("{got} {what}, expected at most {most}")]
     TooMany {
@@ -135,36 +145,58 @@ impl StatusReceipt {
 
     /// The file.
     pub fn to_bytes(&self) -> Vec<u8> {
+        FORM.write(&self.head, &self.reads)
+    }
+
+    /// Parses a file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, StatusTextError> {
+        let (head, reads) = FORM.read(bytes)?;
+        Ok(Self { head, reads })
+    }
+}
+
+/// How a kind of receipt is written: a head, and reads of its state.
+pub(super) struct Form {
+    /// The value of the field `format`.
+    pub(super) format: &'static str,
+    /// The longest file that is read, in bytes.
+    pub(super) bytes_max: usize,
+    /// The most reads.
+    pub(super) reads_max: usize,
+}
+
+impl Form {
+    pub(super) fn write(&self, head: &HeadProof, reads: &[StateRead]) -> Vec<u8> {
         let file = StatusFile {
-            format: FORMAT.to_owned(),
-            header: Entry::Header(self.head.header.clone()).encode(),
-            path: self.head.path.clone(),
-            checkpoint: self.head.note.clone(),
-            reads: self.reads.clone(),
+            format: self.format.to_owned(),
+            header: Entry::Header(head.header.clone()).encode(),
+            path: head.path.clone(),
+            checkpoint: head.note.clone(),
+            reads: reads.to_vec(),
         };
         let mut bytes = serde_json::to_vec_pretty(&file).expect("strings and lists have a JSON form");
         bytes.push(b'\n');
         bytes
     }
 
-    /// Parses a file.
-    pub fn parse(bytes: &[u8]) -> Result<Self, StatusTextError> {
-        if bytes.len() > STATUS_BYTES_MAX {
-            return Err(StatusTextError::TooLong(bytes.len()));
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<(HeadProof, Vec<StateRead>), StatusTextError> {
+        if bytes.len() > self.bytes_max {
+            return Err(StatusTextError::TooLong { got: bytes.len(), max: self.bytes_max });
         }
         let file: StatusFile =
             serde_json::from_slice(bytes).map_err(|error| StatusTextError::Json(error.to_string()))?;
-        if file.format != FORMAT {
-            return Err(StatusTextError::Format(file.format.chars().take(40).collect()));
+        if file.format != self.format {
+            let got = file.format.chars().take(40).collect();
+            return Err(StatusTextError::Format { got, expected: self.format });
         }
         let counts =
-            [("reads", file.reads.len(), READS_MAX), ("hashes in the path", file.path.len(), INCLUSION_PATH_MAX)];
+            [("reads", file.reads.len(), self.reads_max), ("hashes in the path", file.path.len(), INCLUSION_PATH_MAX)];
         if let Some((what, got, most)) = counts.into_iter().find(|(_, got, most)| got > most) {
             return Err(StatusTextError::TooMany { what, got, most });
         }
         let entry = Entry::decode(&file.header).map_err(StatusTextError::Header)?;
         let Entry::Header(header) = entry else { return Err(StatusTextError::RecordAsHeader) };
-        Ok(Self { head: HeadProof { header, path: file.path, note: file.checkpoint }, reads: file.reads })
+        Ok((HeadProof { header, path: file.path, note: file.checkpoint }, file.reads))
     }
 }
 

@@ -8,6 +8,7 @@ mod demo;
 mod evidence;
 mod import;
 mod key;
+mod land;
 mod node;
 mod officer;
 mod output;
@@ -51,6 +52,9 @@ enum Command {
     Record(record::RecordCommand),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
+    /// Look at the land registers: chain of title, encumbrances, pendency.
+    #[command(subcommand)]
+    Land(land::LandCommand),
     /// Look at a verifier's pin, and renew it.
     #[command(subcommand)]
     Pin(pin::PinCommand),
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
             Command::Key(command) => key::run(&command, format),
             Command::Record(command) => record::run(command, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
+            Command::Land(command) => land::run(command, format).await,
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
             Command::Ballot(command) => ballot::run(command, format).await,

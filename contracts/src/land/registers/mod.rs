@@ -10,7 +10,8 @@ mod title;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use dalil_ledger::state::Overlay;
+use dalil_ledger::document::OfficeId;
+use dalil_ledger::state::{Overlay, StateError, StateView};
 use serde::{Deserialize, Serialize};
 
 pub use encumbrances::{Encumbrance, Encumbrances, Satisfaction, encumbrances};
@@ -21,7 +22,7 @@ use super::book::{history, plot};
 use super::history::HistoryEntry;
 use super::keys::PlotId;
 use super::types::Plot;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Reject};
 
 /// The most plots that a register follows through splits and mergers.
 pub const PLOTS_MAX: usize = 64;
@@ -36,6 +37,46 @@ pub enum Extent {
     Complete,
     /// There is more than one answer holds; ask about the plots named in it.
     CutShort,
+}
+
+/// What is asked of the registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegisterQuestion {
+    /// The chain of title of a plot.
+    Title(PlotId),
+    /// The encumbrances of a plot.
+    Encumbrances(PlotId),
+    /// The cases that wait for an office.
+    Pendency(OfficeId),
+}
+
+/// What a register answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Register {
+    /// A chain of title.
+    Title(ChainOfTitle),
+    /// Encumbrances.
+    Encumbrances(Encumbrances),
+    /// Pendency.
+    Pendency(Pendency),
+}
+
+impl RegisterQuestion {
+    /// The answer from a state, or why there is none: no such plot or office. `as_of_ms` is the time of asking.
+    pub fn answer(&self, state: &dyn StateView, as_of_ms: u64) -> Result<Result<Register, Reject>, StateError> {
+        let state = Overlay::new(state);
+        let answer = match self {
+            Self::Title(plot) => chain_of_title(&state, plot).map(Register::Title),
+            Self::Encumbrances(plot) => encumbrances(&state, plot).map(Register::Encumbrances),
+            Self::Pendency(office) => pendency(&state, office, as_of_ms).map(Register::Pendency),
+        };
+        match answer {
+            Ok(register) => Ok(Ok(register)),
+            Err(Refusal::Rule(reject)) => Ok(Err(reject)),
+            Err(Refusal::State(error)) => Err(error),
+        }
+    }
 }
 
 /// Plots found from one plot by following parents, children or both, itself first.

@@ -6,6 +6,7 @@
 pub mod connections;
 mod evidence;
 mod governance;
+mod land;
 mod log;
 mod membership;
 mod problem;
@@ -108,6 +109,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
         .route("/v1/state", get(log::state))
+        .route("/v1/land/title", get(land::title))
+        .route("/v1/land/encumbrances", get(land::encumbrances))
+        .route("/v1/land/pendency", get(land::pendency))
         .route("/v1/validators", get(membership::validators))
         .route("/v1/ballot", get(governance::ballot))
         .route("/v1/ballots", get(governance::ballots))
