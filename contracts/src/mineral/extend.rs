@@ -56,7 +56,7 @@ pub(super) fn extend(
     posting: &PostingId,
     call: &ExtendChallan,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::DistrictMiningOfficer], &Place::district(call.district))?;
+    let acting = authorise(state, context, posting, &[Role::DistrictMiningOfficer], &Place::district(call.district))?;
     let mut challan = challan::load(state, &call.challan)?;
     if challan.stage != Stage::InTransit {
         return challan.refuse_stage("extended");
@@ -79,5 +79,5 @@ pub(super) fn extend(
     entry.valid_until_ms = Some(challan.valid_until_ms);
     state.put_value(document_key(&challan.uri), &entry);
     challan::save(state, &challan);
-    Ok(challan.outcome("mineral.challan_extended"))
+    Ok(challan.outcome(&acting, "mineral.challan_extended"))
 }
