@@ -46,6 +46,8 @@ pub enum Domain {
     ValidatorJoined,
     /// Statements inside a transaction, signed by a key other than the sender's (road checks, offline challans).
     Statement,
+    /// An officer's question to a node that is answered to officers alone.
+    Enquiry,
 }
 
 impl Domain {
@@ -67,6 +69,7 @@ impl Domain {
             Self::ValidatorReady => "dalil/v1/validator-ready",
             Self::ValidatorJoined => "dalil/v1/validator-joined",
             Self::Statement => "dalil/v1/statement",
+            Self::Enquiry => "dalil/v1/enquiry",
         }
     }
 

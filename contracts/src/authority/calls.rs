@@ -50,7 +50,7 @@ pub enum AuthorityCall {
         /// From when on, UTC milliseconds; not in the past.
         from_ms: u64,
     },
-    /// Registers the key of an officer or gateway of the administrator's department (A3).
+    /// Registers the key of an officer, gateway or device of the administrator's department (A3).
     RegisterKey {
         /// The key.
         #[schemars(with = "String")]

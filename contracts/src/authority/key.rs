@@ -1,6 +1,6 @@
-//! Keys of officers and of gateways (A3, A5).
+//! Keys of officers, of gateways and of devices (A3, A5).
 //!
-//! A key is an officer's or a gateway's for ever: an officer's key that also signed for another's posting as its gateway
+//! A key is an officer's, a gateway's or a device's for ever: an officer's key that also signed for another's posting as its gateway
 //! would be two people where the rules ask for two (A6). An officer who gets a new key stays the same person: the new
 //! key names the one it replaces, and an act of the old key counts as one's own.
 
@@ -32,6 +32,8 @@ pub enum Holder {
     },
     /// A gateway's: it signs on behalf of postings that name it (A7), and holds none.
     Gateway,
+    /// A device's: it seals what it observes off the network (O1), and signs no record.
+    Device,
 }
 
 /// Who holds a key.
@@ -47,6 +49,8 @@ pub enum KeyHolder {
     },
     /// A gateway.
     Gateway,
+    /// A device.
+    Device,
 }
 
 /// What is known of a registered key.
@@ -81,14 +85,14 @@ impl KeyRecord {
     pub(super) fn require_officer(&self, key: &PublicKey, context: &Context<'_>) -> Result<(), Refusal> {
         self.require_live(key, context)?;
         let is_officer = matches!(self.holder, KeyHolder::Officer { .. });
-        require(is_officer, "A7", || format!("key {key} is a gateway's and holds no posting"))
+        require(is_officer, "A7", || format!("key {key} is no officer's and holds no posting"))
     }
 
     /// Refuses unless the key is live and a gateway's (A5, A7).
     pub(super) fn require_gateway(&self, key: &PublicKey, context: &Context<'_>) -> Result<(), Refusal> {
         self.require_live(key, context)?;
         require(self.holder == KeyHolder::Gateway, "A7", || {
-            format!("key {key} is an officer's; an officer acts in person and is nobody's gateway")
+            format!("key {key} is no gateway's; an officer acts in person, and a device signs no record")
         })
     }
 }
@@ -121,6 +125,7 @@ pub(super) fn register(
     require_fresh(state, key)?;
     let holder = match holder {
         Holder::Gateway => KeyHolder::Gateway,
+        Holder::Device => KeyHolder::Device,
         Holder::Officer { replaces: None } => KeyHolder::Officer { earlier: Vec::new(), replaced_by: None },
         Holder::Officer { replaces: Some(old) } => {
             KeyHolder::Officer { earlier: replace(state, context, department, old, key)?, replaced_by: None }
@@ -141,7 +146,10 @@ fn replace(
     let mut record = key_record(state, old)?;
     require(record.department == *department, "A2", || format!("key {old} is of department {}", record.department))?;
     let KeyHolder::Officer { earlier, replaced_by } = &mut record.holder else {
-        return crate::refusal::reject("A3", format!("key {old} is a gateway's; register the new one as a gateway's"));
+        return crate::refusal::reject(
+            "A3",
+            format!("key {old} is no officer's; register the new one without naming it"),
+        );
     };
     require(replaced_by.is_none(), "A3", || format!("key {old} was replaced before; name the officer's last key"))?;
     require(earlier.len() + 1 < KEYS_OF_OFFICER_MAX, "A3", || {

@@ -109,7 +109,7 @@ pub fn identify(state: &Overlay<'_>, context: &Context<'_>, posting: &PostingId)
     require_role(state, context, &posting, &office)?;
     let earlier_keys = match key.holder {
         KeyHolder::Officer { earlier, .. } => earlier,
-        KeyHolder::Gateway => Vec::new(),
+        KeyHolder::Gateway | KeyHolder::Device => Vec::new(),
     };
     Ok(Acting { posting, office, earlier_keys, place: None })
 }

@@ -1,4 +1,6 @@
 //! Mining blocks and the way from a block to a lease: auction result, letter of intent, lease.
+//!
+//! A block whose bidder failed, or whose lease is over, is reopened by an order and auctioned anew.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set, Token};
 use dalil_ledger::crypto::Hash;
@@ -9,17 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::authority::place::{BlockCode, DistrictCode};
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
+use crate::land::keys::{MouzaId, PlotId};
 use crate::mineral::keys::block_key;
+use crate::mineral::lease;
 use crate::mineral::types::{Commitment, LeaseId, MineralCode, MiningBlockId, plain, subject, unused};
 use crate::refusal::{OrReject as _, Refusal, reject, require};
 
 /// The most minerals and the most mouzas of one block.
 pub const BLOCK_LIST_MAX: usize = 32;
+/// The most plots of one block.
+pub const BLOCK_PLOTS_MAX: usize = 256;
 
 /// A river's code.
 pub type RiverCode = Token<32>;
-/// A mouza's code, as the land department gives it.
-pub type MouzaCode = Token<32>;
 
 /// How far a block has come.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
@@ -69,7 +73,11 @@ pub struct RegisterBlock {
     pub river: Option<RiverCode>,
     /// The mouzas it lies in.
     #[schemars(with = "Vec<String>")]
-    pub mouzas: Set<MouzaCode>,
+    pub mouzas: Set<MouzaId>,
+    /// The plots it is made of; none where it takes in whole mouzas or a stretch of river.
+    #[serde(default)]
+    #[schemars(with = "Vec<PlotId>")]
+    pub plots: Set<PlotId>,
     /// Digest of the boundary file.
     #[schemars(with = "String")]
     pub boundary: Hash,
@@ -105,6 +113,18 @@ pub struct IssueLoi {
     pub letter: Hash,
 }
 
+/// Opens a block for another auction: its bidder failed, or its lease is over.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReopenBlock {
+    /// The block.
+    #[schemars(with = "String")]
+    pub block: MiningBlockId,
+    /// Digest of the order.
+    #[schemars(with = "String")]
+    pub order: Hash,
+}
+
 impl MiningBlock {
     /// Where it lies.
     pub fn place(&self) -> Place {
@@ -128,7 +148,7 @@ pub(super) fn register(
     call: &RegisterBlock,
 ) -> Result<Outcome, Refusal> {
     let block = MiningBlock { registered: call.clone(), stage: BlockStage::Registered };
-    authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
     plain("block", call.block.as_str())?;
     for mineral in call.minerals.iter() {
         plain("mineral", mineral.as_str())?;
@@ -136,8 +156,12 @@ pub(super) fn register(
     unused(state, &block_key(&call.block), "block", &call.block)?;
     let fits = (1..=BLOCK_LIST_MAX).contains(&call.minerals.len()) && call.mouzas.len() <= BLOCK_LIST_MAX;
     require(fits, "M9", || format!("a block has 1 to {BLOCK_LIST_MAX} minerals and at most as many mouzas"))?;
+    let few = call.plots.len() <= BLOCK_PLOTS_MAX;
+    require(few, "M9", || format!("a block is made of at most {BLOCK_PLOTS_MAX} plots"))?;
+    let here = call.plots.iter().all(|plot| call.mouzas.contains(&plot.mouza));
+    require(here, "M9", || format!("block {} names a plot outside its mouzas", call.block))?;
     save(state, &block);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.block_registered", subject("mining_block", &call.block));
     Ok(outcome)
 }
@@ -149,11 +173,11 @@ pub(super) fn record_auction(
     call: &RecordAuction,
 ) -> Result<Outcome, Refusal> {
     let mut block = load(state, &call.block)?;
-    authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
     require(block.stage == BlockStage::Registered, "D2", || format!("block {} has an auction result", call.block))?;
     block.stage = BlockStage::Auctioned { bidder: call.bidder };
     save(state, &block);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.auction_recorded", subject("mining_block", &call.block));
     Ok(outcome)
 }
@@ -165,13 +189,34 @@ pub(super) fn issue_loi(
     call: &IssueLoi,
 ) -> Result<Outcome, Refusal> {
     let mut block = load(state, &call.block)?;
-    authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
     let BlockStage::Auctioned { bidder } = block.stage else {
         return reject("D2", format!("block {} waits for no letter of intent", call.block));
     };
     block.stage = BlockStage::Intended { bidder };
     save(state, &block);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.loi_issued", subject("mining_block", &call.block));
+    Ok(outcome)
+}
+
+pub(super) fn reopen(
+    state: &mut Overlay<'_>,
+    context: &Context<'_>,
+    posting: &PostingId,
+    call: &ReopenBlock,
+) -> Result<Outcome, Refusal> {
+    let mut block = load(state, &call.block)?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
+    let free = match &block.stage {
+        BlockStage::Registered => false,
+        BlockStage::Auctioned { .. } | BlockStage::Intended { .. } => true,
+        BlockStage::Leased { lease } => lease::load(state, lease)?.is_over(context),
+    };
+    require(free, "D2", || format!("block {} is open already, or its lease is not over", call.block))?;
+    block.stage = BlockStage::Registered;
+    save(state, &block);
+    let mut outcome = acting.outcome();
+    outcome.event("mineral.block_reopened", subject("mining_block", &call.block));
     Ok(outcome)
 }

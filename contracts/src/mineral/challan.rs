@@ -1,9 +1,9 @@
 //! The challan: its life, and what is kept of it.
 //!
 //! ```text
-//! RESERVED ──gate_out──► IN_TRANSIT ──deliver──► DELIVERED ──redeem──► REDEEMED
-//!  │  │ │                 │      └───deliver, after its end──► DELIVERED_LATE
-//!  │  │ └──seize──┐     seize
+//! RESERVED ──gate_out──► IN_TRANSIT ──deliver──► DELIVERED ───────┐
+//!  │  │ │                 │  │   └───deliver, after its end──► DELIVERED_LATE ──redeem──► REDEEMED
+//!  │  │ └──seize──┐     seize └──tranship──► TRANSHIPPED, and another challan IN_TRANSIT
 //!  │  │           ▼       ▼
 //!  │  │           SEIZED ──release──► back to where it was
 //!  │  └─lapse, after its end──► LAPSED
@@ -11,21 +11,24 @@
 //! ```
 //!
 //! A challan on the road is "checked" when checks of it are on record; it has no stage of its own. Its document in the
-//! registry is active until it is delivered (consumed), cancelled or seized; that it expired follows from its end.
-//! Live is a challan that has not ended and whose end is still to come. One that is not live never becomes live again:
-//! extensions are for live ones only, and a seized one counts as live until its end.
+//! registry is active until it is delivered (consumed), cancelled, seized or superseded by that of the vehicle which
+//! took the load over; that it expired follows from its end. Live is a challan that has not ended and whose end is still
+//! to come. One that is not live never becomes live again: extensions are for live ones only, and a seized one counts as
+//! live until its end. What was seized or delivered after its end is on record all the same.
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{Standing, TypeCode, Uri};
 use dalil_ledger::state::Overlay;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::authority::Acting;
+use crate::authority::place::DistrictCode;
 use crate::context::{Context, Outcome};
 use crate::mineral::issue::IssueChallan;
 use crate::mineral::keys::challan_key;
-use crate::mineral::types::{BillId, ChallanNumber, LeaseId, reason, subject};
+use crate::mineral::quantity::Heads;
+use crate::mineral::types::{BillId, ChallanNumber, LeaseId, RangeId, reason, subject};
 use crate::refusal::{OrReject as _, Refusal, reject};
 use crate::registry::{self, Change};
 use crate::units::Kilograms;
@@ -47,6 +50,8 @@ pub enum Stage {
     Cancelled,
     /// Ended without ever passing the gate.
     Lapsed,
+    /// Another vehicle took the load over, under a challan of its own.
+    Transhipped,
     /// Delivered in time.
     Delivered,
     /// Delivered after its end.
@@ -58,34 +63,14 @@ pub enum Stage {
 impl Stage {
     /// Whether nothing more can travel under it.
     pub fn is_ended(self) -> bool {
-        matches!(self, Self::Cancelled | Self::Lapsed | Self::Delivered | Self::DeliveredLate | Self::Redeemed)
+        !matches!(self, Self::Reserved | Self::InTransit | Self::Seized)
     }
-}
-
-/// What checks on the road found.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    /// Seen at two places that no truck reaches in the time between.
-    Clone,
-    /// On a vehicle other than the challan's.
-    OtherVehicle,
-    /// Heavier than the vehicle may be.
-    Overload,
-    /// Shown after its end.
-    Expired,
-    /// Shown though it was used up or withdrawn.
-    Spent,
-    /// Shown though it never passed the gate.
-    NotGatedOut,
 }
 
 /// The weighing at the gate.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
 pub struct Gate {
-    /// Block time, UTC milliseconds.
+    /// Block time, UTC milliseconds; of an offline challan the time that its device claims.
     pub at_ms: u64,
     /// Digest of the weight slip.
     pub slip: Hash,
@@ -93,6 +78,26 @@ pub struct Gate {
     pub gross_kg: Kilograms,
     /// The load alone, kg.
     pub net_kg: Kilograms,
+}
+
+/// How a challan came to the ledger that was issued off the network.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+pub struct IssuedOffline {
+    /// The range that its number belongs to.
+    pub range: RangeId,
+    /// When it was issued, as its device claims, UTC milliseconds.
+    pub observed_at_ms: u64,
+}
+
+/// A seizure in force.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+pub struct Seizure {
+    /// LGD code of the district, whose officers release.
+    pub district: DistrictCode,
+    /// Digest of the memo.
+    pub memo: Hash,
+    /// Block time, UTC milliseconds.
+    pub at_ms: u64,
 }
 
 /// A challan.
@@ -106,8 +111,13 @@ pub struct Challan {
     pub uri: Uri,
     /// Block time of issue, UTC milliseconds.
     pub issued_at_ms: u64,
+    /// How it was issued, if off the network.
+    pub offline: Option<IssuedOffline>,
     /// Reserved at issue, kg.
     pub reserved_kg: Kilograms,
+    /// The part of what was levied on the permit that falls on its load, as reserved and then as weighed, paise by head,
+    /// rounded down; nothing for a load that drew on no permit.
+    pub amounts: Heads,
     /// End of validity with extensions (exclusive), UTC milliseconds.
     pub valid_until_ms: u64,
     /// Extensions so far.
@@ -118,10 +128,10 @@ pub struct Challan {
     pub gate: Option<Gate>,
     /// Block time at which it ended, UTC milliseconds.
     pub ended_at_ms: Option<u64>,
-    /// Checks on record.
-    pub checks: u32,
-    /// What checks found, once and for all.
-    pub alerts: Set<Finding>,
+    /// The seizure, while it is held.
+    pub seizure: Option<Seizure>,
+    /// The challan from which it took its load over on the road.
+    pub took_over: Option<ChallanNumber>,
     /// The works bill that accounts for it (M13).
     pub bill: Option<BillId>,
 }
@@ -137,6 +147,17 @@ impl Challan {
         !self.stage.is_ended() && time_ms < self.valid_until_ms
     }
 
+    /// When it was issued, UTC milliseconds: the block time, or what an offline device claims.
+    pub fn begun_ms(&self) -> u64 {
+        self.offline.as_ref().map_or(self.issued_at_ms, |offline| offline.observed_at_ms)
+    }
+
+    /// Whether it was or is live at some time of `from_ms..until_ms` (M3).
+    pub(super) fn is_live_within(&self, from_ms: u64, until_ms: u64) -> bool {
+        let end_ms = self.ended_at_ms.map_or(self.valid_until_ms, |ended| ended.min(self.valid_until_ms));
+        self.begun_ms() < until_ms && from_ms < end_ms
+    }
+
     /// Ends it.
     pub(super) fn end(&mut self, stage: Stage, context: &Context<'_>) {
         self.stage = stage;
@@ -149,8 +170,8 @@ impl Challan {
     }
 
     /// An outcome with an event about the challan; its vehicle's history lists the record too.
-    pub(super) fn outcome(&self, event: &'static str) -> Outcome {
-        let mut outcome = Outcome::default();
+    pub(super) fn outcome(&self, acting: &Acting, event: &'static str) -> Outcome {
+        let mut outcome = acting.outcome();
         outcome.event(event, subject("challan", self.number()));
         outcome.about(subject("vehicle", self.issued.vehicle));
         outcome
@@ -173,9 +194,14 @@ pub(super) fn type_code() -> TypeCode {
     "CHALLAN".parse().expect("the literal is a type code")
 }
 
+/// The challan, if it is on record.
+pub(super) fn find(state: &Overlay<'_>, number: &ChallanNumber) -> Result<Option<Challan>, Refusal> {
+    Ok(state.get_value(&challan_key(number))?)
+}
+
 /// The challan, refused with D2 if there is none.
 pub(super) fn load(state: &Overlay<'_>, number: &ChallanNumber) -> Result<Challan, Refusal> {
-    state.get_value(&challan_key(number))?.or_reject("D2", || format!("there is no challan {number}"))
+    find(state, number)?.or_reject("D2", || format!("there is no challan {number}"))
 }
 
 pub(super) fn save(state: &mut Overlay<'_>, challan: &Challan) {

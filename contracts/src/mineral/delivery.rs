@@ -1,7 +1,15 @@
 //! Delivery at the fixed destination, once (M7), and redemption in one works bill (M13).
+//!
+//! **By one-time code.** The consignee, who is mostly no office, hands the code to any counter that takes in papers for the
+//! place of destination: a posting as receiver or intake there, or the gateway of a portal that names such a posting (A7).
+//! The code is the proof; the posting says who answers for having heard it.
+//!
+//! **Late.** A load that arrives after its challan's end is taken in and marked as late. Its royalty was paid, so a works
+//! bill may account for it; but only on the works officer's own decision, cited by its digest, for an old challan shown with
+//! another load looks the same.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
-use dalil_ledger::crypto::sha256;
+use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Standing;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
@@ -9,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::office::office_record;
 use crate::authority::parameters::parameter_u64;
-use crate::authority::{Place, PostingId, Role, authorise};
+use crate::authority::{Acting, Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
 use crate::mineral::challan::{self, Challan, Stage};
 use crate::mineral::issue::Receiver;
@@ -50,6 +58,10 @@ pub struct RedeemChallan {
     /// The works bill.
     #[schemars(with = "String")]
     pub bill: BillId,
+    /// Digest of the officer's decision to accept a load that was delivered late; none for one delivered in time.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub late_decision: Option<Hash>,
 }
 
 fn place_of(challan: &Challan) -> Place {
@@ -63,27 +75,28 @@ fn authorise_receiver(
     posting: &PostingId,
     challan: &Challan,
     code: Option<&OneTimeCode>,
-) -> Result<(), Refusal> {
+) -> Result<Acting, Refusal> {
     match &challan.issued.destination.receiver {
         Receiver::Yard(id) => {
             let place = yard::load(state, id)?.place();
-            authorise(state, context, posting, &[Role::LesseeAgent, Role::Receiver], &place)?;
+            authorise(state, context, posting, &[Role::LesseeAgent, Role::Receiver], &place)
         }
         Receiver::Office(office) => {
             let roles = [Role::Receiver, Role::WorksOfficer];
             let acting = authorise(state, context, posting, &roles, &place_of(challan))?;
             let here = acting.office.id == *office;
             require(here, "M7", || format!("challan {} goes to office {office}", challan.number()))?;
+            Ok(acting)
         }
         Receiver::CodeHash(hash) => {
-            authorise(state, context, posting, &[Role::Receiver, Role::Intake], &place_of(challan))?;
+            let acting = authorise(state, context, posting, &[Role::Receiver, Role::Intake], &place_of(challan))?;
             let code = code.or_reject("M7", || "this delivery needs the consignee's one-time code".to_owned())?;
             let text = code.as_str();
             let right = text.len() >= CODE_LENGTH_MIN && sha256(text.as_bytes()) == *hash;
             require(right, "M7", || "the one-time code is not the challan's".to_owned())?;
+            Ok(acting)
         }
     }
-    Ok(())
 }
 
 pub(super) fn deliver(
@@ -93,7 +106,7 @@ pub(super) fn deliver(
     call: &DeliverChallan,
 ) -> Result<Outcome, Refusal> {
     let mut challan = challan::load(state, &call.challan)?;
-    authorise_receiver(state, context, posting, &challan, call.code.as_ref())?;
+    let acting = authorise_receiver(state, context, posting, &challan, call.code.as_ref())?;
     let delivered = matches!(challan.stage, Stage::Delivered | Stage::DeliveredLate | Stage::Redeemed);
     require(!delivered, "M7", || format!("challan {} was delivered already", call.challan))?;
     let (Stage::InTransit, Some(gate)) = (challan.stage, &challan.gate) else {
@@ -118,7 +131,7 @@ pub(super) fn deliver(
     challan::move_document(state, context, &challan, Standing::Consumed, why)?;
     challan.end(stage, context);
     challan::save(state, &challan);
-    let mut outcome = challan.outcome(event);
+    let mut outcome = challan.outcome(&acting, event);
     if let Some(yard) = also {
         outcome.about(yard);
     }
@@ -137,9 +150,17 @@ pub(super) fn redeem(
     if let Some(bill) = &challan.bill {
         return reject("M13", format!("challan {} is accounted for in bill {bill}", call.challan));
     }
-    if challan.stage != Stage::Delivered {
-        return challan.refuse_stage("redeemed");
-    }
+    let late = match challan.stage {
+        Stage::Delivered => false,
+        Stage::DeliveredLate => true,
+        _ => return challan.refuse_stage("redeemed"),
+    };
+    let decided = call.late_decision.is_some_and(|decision| decision != Hash::ZERO);
+    require(decided == late && call.late_decision.is_some() == late, "M13", || {
+        let needs =
+            if late { "late: the bill needs a decision by its digest" } else { "in time: no decision is needed" };
+        format!("challan {} was delivered {needs}", call.challan)
+    })?;
     let Receiver::Office(office) = &challan.issued.destination.receiver else {
         return reject("M13", format!("challan {} was not delivered to a works office", call.challan));
     };
@@ -148,7 +169,7 @@ pub(super) fn redeem(
     challan.bill = Some(call.bill.clone());
     challan.stage = Stage::Redeemed;
     challan::save(state, &challan);
-    let mut outcome = challan.outcome("mineral.challan_redeemed");
+    let mut outcome = challan.outcome(&acting, "mineral.challan_redeemed");
     outcome.about(subject("bill", &call.bill));
     Ok(outcome)
 }

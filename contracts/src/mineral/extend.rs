@@ -68,7 +68,7 @@ pub(super) fn extend(
     posting: &PostingId,
     call: &ExtendChallan,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::DistrictMiningOfficer], &Place::district(call.district))?;
+    let acting = authorise(state, context, posting, &[Role::DistrictMiningOfficer], &Place::district(call.district))?;
     let mut challan = challan::load(state, &call.challan)?;
     if challan.stage != Stage::InTransit {
         return challan.refuse_stage("extended");
@@ -89,5 +89,5 @@ pub(super) fn extend(
     challan.extensions += 1;
     registry::extend(state, context, &challan.uri, challan.valid_until_ms, &call.reason.code())?;
     challan::save(state, &challan);
-    Ok(challan.outcome("mineral.challan_extended"))
+    Ok(challan.outcome(&acting, "mineral.challan_extended"))
 }

@@ -2,8 +2,13 @@
 
 use std::fmt::Display;
 
+use dalil_ledger::crypto::Hash;
+
+use crate::land::keys::PlotId;
+use crate::mineral::device::DeviceId;
 use crate::mineral::types::{
-    ChallanNumber, GrnId, LeaseId, MineralCode, MiningBlockId, OffenceId, PaperNumber, PermitId, VehicleId, YardId,
+    ChallanNumber, GrnId, LeaseId, MineralCode, MiningBlockId, OffenceId, PaperNumber, PermitId, RangeId, VehicleId,
+    YardId,
 };
 
 fn key(what: &str, id: impl Display) -> Vec<u8> {
@@ -40,7 +45,7 @@ pub fn vehicle_key(id: &VehicleId) -> Vec<u8> {
     key("vehicle", id)
 }
 
-/// A vehicle's last challan and departure.
+/// A vehicle's last challans and departure: the slot that shows which challan is live, or that there is none.
 pub fn vehicle_use_key(id: &VehicleId) -> Vec<u8> {
     key("vehicle_use", id)
 }
@@ -70,12 +75,57 @@ pub fn paper_key(number: &PaperNumber) -> Vec<u8> {
     key("paper", number)
 }
 
-/// One check of a challan, numbered from 0.
+/// The mark that a pass of another state is used up.
+pub fn pass_key(pass: &Hash) -> Vec<u8> {
+    key("pass", pass)
+}
+
+/// The lease that lies on a raiyati plot.
+pub fn leased_plot_key(plot: &PlotId) -> Vec<u8> {
+    key("leased_plot", plot)
+}
+
+/// The checks of a challan that was shown, on record or not.
+pub fn checks_key(number: &ChallanNumber) -> Vec<u8> {
+    key("checks", number)
+}
+
+/// One check of a challan that was shown, numbered from 0.
 pub fn check_key(number: &ChallanNumber, check: u32) -> Vec<u8> {
     key("check", format_args!("{number}/{check}"))
+}
+
+/// The checks of a vehicle that showed no challan.
+pub fn bare_checks_key(vehicle: &VehicleId) -> Vec<u8> {
+    key("bare_checks", vehicle)
+}
+
+/// One check of a vehicle that showed no challan, numbered from 0.
+pub fn bare_check_key(vehicle: &VehicleId, check: u32) -> Vec<u8> {
+    key("bare_check", format_args!("{vehicle}/{check}"))
 }
 
 /// An offence case.
 pub fn offence_key(id: &OffenceId) -> Vec<u8> {
     key("offence", id)
+}
+
+/// A device.
+pub fn device_key(id: &DeviceId) -> Vec<u8> {
+    key("device", id)
+}
+
+/// Block time of a record about a device, by the record's log index.
+pub fn device_mark_key(id: &DeviceId, record: u64) -> Vec<u8> {
+    key("device_mark", format_args!("{id}/{record}"))
+}
+
+/// A range of challan numbers.
+pub fn range_key(id: &RangeId) -> Vec<u8> {
+    key("range", id)
+}
+
+/// An offline challan that was put on record as void.
+pub fn void_key(number: &ChallanNumber) -> Vec<u8> {
+    key("void", number)
 }

@@ -1,9 +1,7 @@
-//! Leases: who may dig what, where, how much a year and when (M9).
-//!
-//! Raiyati plots are named with the digest of their holders' consent. That class, flags and consent fit the land
-//! contract is rule M15, judged in `require_raiyati`: the one place where this room will read the land room.
+//! Leases: who may dig what, where, how much a year and when (M9). What a lease on raiyati land rests on is judged in
+//! [`super::raiyati`] (M15).
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set, Token};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
@@ -15,27 +13,10 @@ use crate::calendar::{CivilDate, DayRange};
 use crate::context::{Context, Outcome};
 use crate::mineral::block::{self, BlockStage};
 use crate::mineral::keys::{lease_key, yard_key};
+use crate::mineral::raiyati::{self, RaiyatiPlot};
 use crate::mineral::types::{Commitment, LeaseId, MineralCode, MiningBlockId, plain, site_place, subject, unused};
 use crate::refusal::{OrReject as _, Refusal, reject, require};
 use crate::units::Kilograms;
-
-/// The most raiyati plots of one lease.
-pub const RAIYATI_PLOTS_MAX: usize = 64;
-
-/// A plot as the land room names it.
-pub type PlotName = Token<64>;
-
-/// A raiyati plot that a lease lies on.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RaiyatiPlot {
-    /// The plot.
-    #[schemars(with = "String")]
-    pub plot: PlotName,
-    /// Digest of its holders' consent.
-    #[schemars(with = "String")]
-    pub consent: Hash,
-}
 
 /// Whether a lease is worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -120,6 +101,11 @@ impl Lease {
         require(in_term, "M9", || format!("lease {lease} is not within its term"))
     }
 
+    /// Whether it was determined or its term is past: the block may be auctioned again.
+    pub(super) fn is_over(&self, context: &Context<'_>) -> bool {
+        self.standing == LeaseStanding::Determined || context.time_ms >= self.granted.until_ms
+    }
+
     /// Refuses a mineral that may not be dug here (M9).
     pub(super) fn require_mineral(&self, mineral: &MineralCode) -> Result<(), Refusal> {
         let granted = &self.granted;
@@ -139,18 +125,6 @@ pub(super) fn load(state: &Overlay<'_>, id: &LeaseId) -> Result<Lease, Refusal> 
     state.get_value(&lease_key(id))?.or_reject("M9", || format!("there is no lease {id}"))
 }
 
-/// M15, as far as it is judged now: no plot stands twice, and there is a limit. Class, flags and holders' consent of
-/// each plot will be read from the land contract here.
-fn require_raiyati(plots: &[RaiyatiPlot]) -> Result<(), Refusal> {
-    let fits = plots.len() <= RAIYATI_PLOTS_MAX;
-    require(fits, "M15", || format!("a lease names at most {RAIYATI_PLOTS_MAX} raiyati plots"))?;
-    for (at, named) in plots.iter().enumerate() {
-        let repeated = plots[..at].iter().any(|earlier| earlier.plot == named.plot);
-        require(!repeated, "M15", || format!("plot {} is named twice", named.plot))?;
-    }
-    Ok(())
-}
-
 pub(super) fn grant(
     state: &mut Overlay<'_>,
     context: &Context<'_>,
@@ -158,7 +132,7 @@ pub(super) fn grant(
     call: &GrantLease,
 ) -> Result<Outcome, Refusal> {
     let mut block = block::load(state, &call.block)?;
-    authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &block.place())?;
     let BlockStage::Intended { bidder } = block.stage else {
         return reject("D2", format!("block {} has no open letter of intent", call.block));
     };
@@ -172,7 +146,7 @@ pub(super) fn grant(
     let days_exist = call.monsoon_bar.is_none_or(|bar| bar.from.exists() && bar.to.exists());
     require(days_exist, "M9", || "the monsoon bar names a day that no year has".to_owned())?;
     require(call.annual_cap_kg.0 > 0, "M1", || "a lease has an annual cap".to_owned())?;
-    require_raiyati(&call.raiyati_plots)?;
+    raiyati::take(state, context, &block.registered, &call.lease, &call.raiyati_plots)?;
     let lease = Lease {
         granted: call.clone(),
         district: block.registered.district,
@@ -183,11 +157,11 @@ pub(super) fn grant(
     block.stage = BlockStage::Leased { lease: call.lease.clone() };
     block::save(state, &block);
     state.put_value(lease_key(&call.lease), &lease);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.lease_granted", subject("lease", &call.lease));
     outcome.about(subject("mining_block", &call.block));
     for named in &call.raiyati_plots {
-        outcome.about(subject("plot", &named.plot));
+        outcome.about(named.plot.subject());
     }
     Ok(outcome)
 }
@@ -199,14 +173,14 @@ pub(super) fn change(
     call: &ChangeLease,
 ) -> Result<Outcome, Refusal> {
     let mut lease = load(state, &call.lease)?;
-    authorise(state, context, posting, &[Role::MineralOfficer], &lease.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &lease.place())?;
     let moves = lease.standing != LeaseStanding::Determined && lease.standing != call.standing;
     require(moves, "D2", || {
         format!("lease {} is {:?} and cannot become {:?}", call.lease, lease.standing, call.standing)
     })?;
     lease.standing = call.standing;
     state.put_value(lease_key(&call.lease), &lease);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.lease_changed", subject("lease", &call.lease));
     Ok(outcome)
 }

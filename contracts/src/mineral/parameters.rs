@@ -15,7 +15,11 @@
 //! | `mineral/vltd_wheels_min` | wheels from which a tracking device is needed (M8) |
 //! | `mineral/turn_round/base_min`, `mineral/turn_round/speed_kmph` | minutes; km/h (M11) |
 //! | `mineral/clone/speed_kmph`, `mineral/clone/slack_min` | km/h that no truck exceeds; minutes of doubt (M14) |
-//! | `mineral/check/sync_window_min` | minutes in which a road check must reach the ledger (M14) |
+//! | `mineral/check/unsealed_min` | minutes in which a check that no device sealed must reach the ledger (M14) |
+//! | `mineral/check/sync_window_min` | minutes in which a check sealed by a device must reach the ledger (O1) |
+//! | `mineral/range/count_max`, `mineral/range/window_min_max` | numbers of a range; minutes in which they are issued (O2) |
+//! | `mineral/range/sync_min` | minutes after its window in which a range's challans must reach the ledger (O2) |
+//! | `mineral/raiyati_class/<class>` | 1 where mining leases are granted on raiyati land of this use, else 0 (M15) |
 //! | `mineral/status_age_max_min` | minutes: oldest proof of a challan's present status |
 //! | `mineral/home_state` | LGD code of the state |
 
@@ -23,6 +27,7 @@ use dalil_ledger::state::Overlay;
 
 use crate::authority::parameters::parameter_u64;
 use crate::context::Context;
+use crate::land::types::LandClass;
 use crate::mineral::types::MineralCode;
 use crate::refusal::{OrReject as _, Refusal};
 use crate::units::MINUTE_MS;
@@ -67,8 +72,16 @@ pub const TURN_ROUND_SPEED_KMPH: &str = "mineral/turn_round/speed_kmph";
 pub const CLONE_SPEED_KMPH: &str = "mineral/clone/speed_kmph";
 /// Doubt in the times of two checks, minutes (M14).
 pub const CLONE_SLACK_MIN: &str = "mineral/clone/slack_min";
-/// Time in which a road check must reach the ledger, minutes (M14).
+/// Time in which a check that no device sealed must reach the ledger, minutes (M14).
+pub const CHECK_UNSEALED_MIN: &str = "mineral/check/unsealed_min";
+/// Time in which a sealed road check must reach the ledger, minutes (O1).
 pub const CHECK_SYNC_WINDOW_MIN: &str = "mineral/check/sync_window_min";
+/// The most numbers of one range (O2).
+pub const RANGE_COUNT_MAX: &str = "mineral/range/count_max";
+/// The longest time in which a range's numbers are issued, minutes (O2).
+pub const RANGE_WINDOW_MIN_MAX: &str = "mineral/range/window_min_max";
+/// Time after its window in which a range's challans must reach the ledger, minutes (O2).
+pub const RANGE_SYNC_MIN: &str = "mineral/range/sync_min";
 /// Oldest proof of a challan's present status, minutes.
 pub const STATUS_AGE_MAX_MIN: &str = "mineral/status_age_max_min";
 /// LGD code of the state that the chain serves.
@@ -87,6 +100,24 @@ pub fn royalty_tonne_name(mineral: &MineralCode) -> String {
 /// Density, kg a m³.
 pub fn density_name(mineral: &MineralCode) -> String {
     format!("mineral/density/{mineral}")
+}
+
+/// Whether mining leases are granted on raiyati land of a use: 1 or 0.
+pub fn raiyati_class_name(class: LandClass) -> String {
+    let class = match class {
+        LandClass::Shali => "shali",
+        LandClass::Sona => "sona",
+        LandClass::Danga => "danga",
+        LandClass::Bastu => "bastu",
+        LandClass::Pukur => "pukur",
+        LandClass::Doba => "doba",
+        LandClass::Bagan => "bagan",
+        LandClass::Road => "road",
+        LandClass::River => "river",
+        LandClass::Karkhana => "karkhana",
+        LandClass::Commercial => "commercial",
+    };
+    format!("mineral/raiyati_class/{class}")
 }
 
 /// A parameter of minutes, in milliseconds.

@@ -47,14 +47,14 @@ pub(super) fn attest(
     call: &AttestPayment,
 ) -> Result<Outcome, Refusal> {
     let lease = lease::load(state, &call.lease)?;
-    authorise(state, context, posting, &[Role::FinanceOfficer], &lease.place())?;
+    let acting = authorise(state, context, posting, &[Role::FinanceOfficer], &lease.place())?;
     plain("GRN", call.grn.as_str())?;
     unused(state, &payment_key(&call.grn), "GRN", &call.grn)?;
     for (head, amount) in call.heads.named() {
         require(amount.0 >= 0, "M2", || format!("the amount under {head} is negative"))?;
     }
     state.put_value(payment_key(&call.grn), &Payment { attested: call.clone(), used_by: None });
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.payment_attested", subject("grn", &call.grn));
     outcome.about(subject("lease", &call.lease));
     Ok(outcome)

@@ -9,7 +9,7 @@ use crate::authority::{PostingId, Role, authorise};
 use crate::calendar::CivilDate;
 use crate::context::{Context, Outcome};
 use crate::mineral::keys::{lease_year_key, permit_key};
-use crate::mineral::quantity::Quantity;
+use crate::mineral::quantity::{Heads, Quantity};
 use crate::mineral::types::{GrnId, LeaseId, MineralCode, PermitId, plain, subject, unused};
 use crate::mineral::{lease, payment};
 use crate::refusal::{OrReject as _, Refusal, require};
@@ -22,7 +22,9 @@ pub struct Permit {
     pub granted: GrantPermit,
     /// Mass of the granted quantity, kg.
     pub total_kg: Kilograms,
-    /// Reserved by challans that have not passed the gate, kg.
+    /// What was levied on it, paise by head.
+    pub levied: Heads,
+    /// Reserved by challans that have not passed the gate and by ranges of numbers, kg.
     pub reserved_kg: Kilograms,
     /// Net weights that have passed the gate, kg.
     pub drawn_kg: Kilograms,
@@ -71,7 +73,7 @@ pub(super) fn grant(
     call: &GrantPermit,
 ) -> Result<Outcome, Refusal> {
     let lease = lease::load(state, &call.lease)?;
-    authorise(state, context, posting, &[Role::MineralOfficer], &lease.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &lease.place())?;
     plain("permit", call.permit.as_str())?;
     unused(state, &permit_key(&call.permit), "permit", &call.permit)?;
     lease.require_active(context)?;
@@ -80,10 +82,8 @@ pub(super) fn grant(
     let within = granted.from_ms <= call.from_ms && call.from_ms < call.until_ms && call.until_ms <= granted.until_ms;
     require(within, "M9", || format!("the window of permit {} is not within the lease's term", call.permit))?;
     require(context.time_ms < call.until_ms, "M1", || format!("the window of permit {} is past", call.permit))?;
-    // What is permitted counts in the year in which the window begins; a begin in a past year would evade this one's cap.
-    let year = CivilDate::in_india(call.from_ms).financial_year();
-    let this_year = CivilDate::in_india(context.time_ms).financial_year();
-    require(year >= this_year, "M1", || "a permit's window does not begin in a past financial year".to_owned())?;
+    // What is permitted counts in the year in which it can first be dug.
+    let year = CivilDate::in_india(call.from_ms.max(context.time_ms)).financial_year();
 
     let total_kg = call.quantity.mass(state, context, &call.mineral)?;
     let year_key = lease_year_key(&call.lease, year);
@@ -96,10 +96,15 @@ pub(super) fn grant(
     let due = call.quantity.levies(state, context, &call.mineral)?;
     payment::use_up(state, &call.grn, &call.lease, &call.permit, &due)?;
     state.put_value(year_key, &after);
-    let permit =
-        Permit { granted: call.clone(), total_kg, reserved_kg: Kilograms::default(), drawn_kg: Kilograms::default() };
+    let permit = Permit {
+        granted: call.clone(),
+        total_kg,
+        levied: due,
+        reserved_kg: Kilograms::default(),
+        drawn_kg: Kilograms::default(),
+    };
     state.put_value(permit_key(&call.permit), &permit);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.permit_granted", subject("permit", &call.permit));
     outcome.about(subject("lease", &call.lease));
     outcome.about(subject("grn", &call.grn));

@@ -74,6 +74,17 @@ pub struct Heads {
 }
 
 impl Heads {
+    /// The part of these amounts that falls on `part` of `whole`, rounded down; nothing of nothing.
+    pub(super) fn part(&self, part: Kilograms, whole: Kilograms) -> Self {
+        // `part` ≤ `whole` and the amounts are not negative: the quotient fits whatever was divided.
+        let of = |amount: Paise| {
+            let product = i128::from(amount.0) * i128::from(part.0);
+            let share = product.checked_div(i128::from(whole.0)).unwrap_or(0);
+            Paise(i64::try_from(share).unwrap_or(amount.0))
+        };
+        Self { royalty: of(self.royalty), dmf: of(self.dmf), cess: of(self.cess) }
+    }
+
     /// The heads with their names.
     pub fn named(&self) -> [(&'static str, Paise); 3] {
         [("royalty", self.royalty), ("DMF", self.dmf), ("cess", self.cess)]

@@ -1,8 +1,9 @@
-//! Seizure and release of a challan by enforcement officers of the district, and offence cases.
+//! Seizure and release of a challan, with what travels under it, by enforcement officers of the district; from its end
+//! as well as before it.
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::{OfficeId, Standing};
+use dalil_ledger::document::Standing;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,13 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::authority::place::DistrictCode;
 use crate::authority::{Place, PostingId, Role, authorise};
 use crate::context::{Context, Outcome};
-use crate::mineral::challan::{self, Finding, Stage};
-use crate::mineral::keys::offence_key;
-use crate::mineral::types::{ChallanNumber, OffenceId, plain, subject, unused};
-use crate::refusal::{OrReject as _, Refusal, reject, require};
-
-/// A section of the law, such as `MMDR-21-5`.
-pub type SectionCode = Token<32>;
+use crate::mineral::challan::{self, Seizure, Stage};
+use crate::mineral::check::{self, Finding};
+use crate::mineral::keys::checks_key;
+use crate::mineral::types::ChallanNumber;
+use crate::refusal::{Refusal, require};
 
 /// Seizes a challan with what travels under it.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -41,39 +40,11 @@ pub struct ReleaseChallan {
     /// The challan.
     #[schemars(with = "String")]
     pub challan: ChallanNumber,
-    /// LGD code of the district.
+    /// LGD code of the district in which it was seized.
     pub district: DistrictCode,
     /// Digest of the release order.
     #[schemars(with = "String")]
     pub order: Hash,
-}
-
-/// How far an offence case has come.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OffenceStep {
-    /// Booked under a section.
-    Booked(#[schemars(with = "String")] SectionCode),
-    /// Forwarded to another office.
-    Forwarded(#[schemars(with = "String")] OfficeId),
-    /// Compounded by an order with this digest; final.
-    Compounded(#[schemars(with = "String")] Hash),
-}
-
-/// Records a step of an offence case.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecordOffence {
-    /// The case.
-    #[schemars(with = "String")]
-    pub offence: OffenceId,
-    /// The challan it is about.
-    #[schemars(with = "String")]
-    pub challan: ChallanNumber,
-    /// LGD code of the district.
-    pub district: DistrictCode,
-    /// The step.
-    pub step: OffenceStep,
 }
 
 pub(super) fn seize(
@@ -82,16 +53,17 @@ pub(super) fn seize(
     posting: &PostingId,
     call: &SeizeChallan,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::Enforcement], &Place::district(call.district))?;
+    let acting = authorise(state, context, posting, &[Role::Enforcement], &Place::district(call.district))?;
     let mut challan = challan::load(state, &call.challan)?;
     if !matches!(challan.stage, Stage::Reserved | Stage::InTransit) {
         return challan.refuse_stage("seized");
     }
     challan::move_document(state, context, &challan, Standing::Seized, "seized")?;
     challan.stage = Stage::Seized;
-    challan.alerts = challan.alerts.iter().copied().chain([call.cause]).collect();
+    challan.seizure = Some(Seizure { district: call.district, memo: call.memo, at_ms: context.time_ms });
+    check::raise(state, checks_key(&call.challan), [call.cause])?;
     challan::save(state, &challan);
-    Ok(challan.outcome("mineral.challan_seized"))
+    Ok(challan.outcome(&acting, "mineral.challan_seized"))
 }
 
 pub(super) fn release(
@@ -100,48 +72,19 @@ pub(super) fn release(
     posting: &PostingId,
     call: &ReleaseChallan,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::Enforcement], &Place::district(call.district))?;
+    let acting = authorise(state, context, posting, &[Role::Enforcement], &Place::district(call.district))?;
     let mut challan = challan::load(state, &call.challan)?;
-    if challan.stage != Stage::Seized {
+    let Some(seizure) = challan.seizure.take() else {
         return challan.refuse_stage("released");
-    }
+    };
+    require(seizure.district == call.district, "A2", || {
+        format!(
+            "challan {} was seized in district {}; officers of that district release it",
+            call.challan, seizure.district
+        )
+    })?;
     challan::move_document(state, context, &challan, Standing::Active, "released")?;
     challan.stage = if challan.gate.is_some() { Stage::InTransit } else { Stage::Reserved };
     challan::save(state, &challan);
-    Ok(challan.outcome("mineral.challan_released"))
-}
-
-pub(super) fn record_offence(
-    state: &mut Overlay<'_>,
-    context: &Context<'_>,
-    posting: &PostingId,
-    call: &RecordOffence,
-) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::Enforcement], &Place::district(call.district))?;
-    let challan = challan::load(state, &call.challan)?;
-    plain("offence", call.offence.as_str())?;
-    let key = offence_key(&call.offence);
-    let event = match call.step {
-        OffenceStep::Booked(_) => {
-            unused(state, &key, "offence", &call.offence)?;
-            "mineral.offence_booked"
-        }
-        OffenceStep::Forwarded(_) | OffenceStep::Compounded(_) => {
-            let before: Option<RecordOffence> = state.get_value(&key)?;
-            let before = before.or_reject("D2", || format!("offence {} was never booked", call.offence))?;
-            let same = before.challan == call.challan && before.district == call.district;
-            require(same, "D2", || format!("offence {} is about another challan or district", call.offence))?;
-            match (&before.step, &call.step) {
-                (OffenceStep::Booked(_), OffenceStep::Forwarded(_)) => "mineral.offence_forwarded",
-                (OffenceStep::Booked(_) | OffenceStep::Forwarded(_), OffenceStep::Compounded(_)) => {
-                    "mineral.offence_compounded"
-                }
-                (from, to) => return reject("D2", format!("an offence {from:?} cannot become {to:?}")),
-            }
-        }
-    };
-    state.put_value(key, call);
-    let mut outcome = challan.outcome("mineral.offence_recorded");
-    outcome.event(event, subject("offence", &call.offence));
-    Ok(outcome)
+    Ok(challan.outcome(&acting, "mineral.challan_released"))
 }

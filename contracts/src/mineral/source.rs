@@ -1,7 +1,8 @@
 //! What a challan draws on: a permit of a lease, or a stockyard. One set of books for both: reserve at issue, settle at
-//! the gate, give back when nothing left (M1, M10).
+//! the gate, give back when nothing left (M1, M10). A load that enters from another state draws on nothing here.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use dalil_ledger::document::SubjectId;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use crate::authority::{Acting, Jurisdiction, Place, PostingId, Role, authorise};
 use crate::context::Context;
 use crate::mineral::keys::permit_key;
 use crate::mineral::permit::{self, Permit};
-use crate::mineral::types::{LeaseId, MineralCode, PermitId, YardId};
+use crate::mineral::quantity::Heads;
+use crate::mineral::types::{LeaseId, MineralCode, PermitId, YardId, subject};
 use crate::mineral::{lease, yard};
 use crate::refusal::{OrReject as _, Refusal, require};
 use crate::units::Kilograms;
@@ -23,6 +25,19 @@ pub enum Source {
     Permit(#[schemars(with = "String")] PermitId),
     /// A stockyard.
     Stockyard(#[schemars(with = "String")] YardId),
+    /// Nothing of this state: the load enters from another one under that state's pass, at this stockyard, whose agent
+    /// issues.
+    Entry(#[schemars(with = "String")] YardId),
+}
+
+impl Source {
+    /// As the subject of a record.
+    pub(super) fn subject(&self) -> SubjectId {
+        match self {
+            Self::Permit(permit) => subject("permit", permit),
+            Self::Stockyard(yard) | Self::Entry(yard) => subject("stockyard", yard),
+        }
+    }
 }
 
 /// The lease or stockyard behind a source.
@@ -41,7 +56,7 @@ pub(super) fn site(state: &Overlay<'_>, source: &Source) -> Result<Site, Refusal
             let lease = permit::load(state, permit)?.granted.lease;
             lease::load(state, &lease)?.place()
         }
-        Source::Stockyard(yard) => yard::load(state, yard)?.place(),
+        Source::Stockyard(yard) | Source::Entry(yard) => yard::load(state, yard)?.place(),
     };
     let id = place.lease.clone().or_reject("M9", || "a challan leaves from a lease or a stockyard".to_owned())?;
     Ok(Site { id, place })
@@ -77,6 +92,13 @@ pub(super) fn require_open(
     lease.require_no_monsoon(context)?;
     let open = (granted.from_ms..granted.until_ms).contains(&context.time_ms);
     require(open, "M1", || format!("permit {id} is not within its window"))
+}
+
+/// What was levied on `load` of a source, by head: its part of the permit's levies.
+pub(super) fn amounts(state: &Overlay<'_>, source: &Source, load: Kilograms) -> Result<Heads, Refusal> {
+    let Source::Permit(id) = source else { return Ok(Heads::default()) };
+    let permit = permit::load(state, id)?;
+    Ok(permit.levied.part(load, permit.total_kg))
 }
 
 /// A weight that left the books cannot be given back twice.
@@ -124,6 +146,7 @@ fn book(
                 .or_reject("M10", || format!("stockyard {id} has less than {} kg of {mineral}", net.0))?;
             yard::set_stock(state, id, mineral, &stock)
         }
+        Source::Entry(_) => Ok(()),
     }
 }
 

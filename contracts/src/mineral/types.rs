@@ -25,6 +25,8 @@ pub type YardId = LeaseId;
 pub type GrnId = Token<32>;
 /// A challan's number, with at least 64 random bits; whoever issues sees to the randomness.
 pub type ChallanNumber = Token<48>;
+/// A range of challan numbers, with at least 64 random bits; its numbers are `<range>-0001` and so on.
+pub type RangeId = Token<40>;
 /// Number of the security paper that a challan is printed on.
 pub type PaperNumber = Token<32>;
 /// An offence case's id.

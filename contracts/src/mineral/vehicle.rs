@@ -17,7 +17,7 @@ use crate::mineral::parameters::{
 };
 use crate::mineral::quantity::with_tolerance;
 use crate::mineral::types::{ChallanNumber, LeaseId, VehicleId, subject};
-use crate::refusal::{OrReject as _, Refusal, reject, require};
+use crate::refusal::{OrReject as _, Refusal, require};
 use crate::units::{HOUR_MS, Kilograms};
 
 /// Metres in a kilometre.
@@ -94,11 +94,14 @@ pub struct Departure {
     pub distance_m: u64,
 }
 
-/// What a vehicle last did under challans.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+/// The most challans that are remembered of one vehicle. One that was issued off the network is held against them.
+pub const RECENT_MAX: usize = 8;
+
+/// What a vehicle last did under challans. Among `recent` is the live one, if there is one (M3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, SchemaWrite, SchemaRead, Serialize)]
 pub struct VehicleUse {
-    /// Its last challan: the only one that can be live (M3).
-    pub last: ChallanNumber,
+    /// Its last challans in the order of their records.
+    pub recent: Vec<ChallanNumber>,
     /// Its last departure (M11), which an intervening cancelled challan does not hide.
     pub departure: Option<Departure>,
 }
@@ -109,14 +112,14 @@ pub(super) fn register(
     posting: &PostingId,
     call: &RegisterVehicle,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::TransportOfficer], &Place::district(call.district))?;
+    let acting = authorise(state, context, posting, &[Role::TransportOfficer], &Place::district(call.district))?;
     require(call.unladen_kg.0 > 0, "M4", || "a vehicle has an unladen weight".to_owned())?;
     let known = gvw(state, context, call)?;
     require(call.unladen_kg < known, "M4", || {
         format!("unladen weight {} kg is not below the gross vehicle weight {} kg", call.unladen_kg.0, known.0)
     })?;
     state.put_value(vehicle_key(&call.vehicle), call);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.vehicle_registered", subject("vehicle", call.vehicle));
     Ok(outcome)
 }
@@ -163,6 +166,17 @@ pub(super) fn require_gross(
     })
 }
 
+/// Refuses a load with which the vehicle would weigh more than it may (M4).
+pub(super) fn require_load(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    vehicle: &RegisterVehicle,
+    load: Kilograms,
+) -> Result<(), Refusal> {
+    let gross = vehicle.unladen_kg.checked_add(load);
+    require_gross(state, context, vehicle, gross.or_reject("M4", || "the gross weight is too large".to_owned())?)
+}
+
 /// Refuses a vehicle that may not carry minerals until `until_ms`: class and papers (M5), tracking device (M8).
 pub(super) fn require_fit(
     state: &Overlay<'_>,
@@ -187,49 +201,93 @@ pub(super) fn require_fit(
     })
 }
 
-/// Refuses a second live challan (M3) and one sooner than the vehicle can be back (M11); returns the last departure.
-///
-/// From the gate of the last load back to the same one is at least twice the way; to another one at least the way once.
+fn load_use(state: &Overlay<'_>, vehicle: &VehicleId) -> Result<VehicleUse, StateError> {
+    Ok(state.get_value(&vehicle_use_key(vehicle))?.unwrap_or_default())
+}
+
+/// Refuses a second challan that would be live at the same time, from now until `until_ms` (M3).
 pub(super) fn require_free(
     state: &Overlay<'_>,
     context: &Context<'_>,
     vehicle: &VehicleId,
-    site: &LeaseId,
-) -> Result<Option<Departure>, Refusal> {
-    let Some(used): Option<VehicleUse> = state.get_value(&vehicle_use_key(vehicle))? else { return Ok(None) };
-    let last: Option<Challan> = state.get_value(&challan_key(&used.last))?;
-    if last.is_some_and(|challan| challan.is_live(context.time_ms)) {
-        return reject("M3", format!("the vehicle has a live challan, {}", used.last));
+    until_ms: u64,
+) -> Result<(), Refusal> {
+    for number in load_use(state, vehicle)?.recent {
+        let other: Option<Challan> = state.get_value(&challan_key(&number))?;
+        let live = other.is_some_and(|challan| challan.is_live_within(context.time_ms, until_ms));
+        require(!live, "M3", || format!("the vehicle has a live challan, {number}"))?;
     }
-    if let Some(departure) = &used.departure {
-        let ways: u64 = if departure.site == *site { 2 } else { 1 };
-        let speed = speed_kmph(state, context, TURN_ROUND_SPEED_KMPH)?;
-        let base_ms = minutes_ms(state, context, TURN_ROUND_BASE_MIN)?;
-        let road_ms = u128::from(departure.distance_m) * u128::from(ways * HOUR_MS)
-            / (u128::from(speed) * u128::from(KILOMETRE_M));
-        let earliest = u128::from(departure.at_ms) + u128::from(base_ms) + road_ms;
-        require(u128::from(context.time_ms) >= earliest, "M11", || {
-            format!("the vehicle left with its last load too short a time ago to load again, {}", used.last)
-        })?;
-    }
-    Ok(used.departure)
+    Ok(())
 }
 
-/// Takes note of the vehicle's new challan.
-pub(super) fn note(
+/// Refuses a load sooner than the vehicle can be back from its last one (M11): from the gate of that load back to the
+/// same one is at least twice the way; to another one at least the way once. A departure later than now says nothing.
+pub(super) fn require_turned_round(
+    state: &Overlay<'_>,
+    context: &Context<'_>,
+    vehicle: &VehicleId,
+    site: &LeaseId,
+) -> Result<(), Refusal> {
+    let departure = load_use(state, vehicle)?.departure.filter(|departure| departure.at_ms <= context.time_ms);
+    let Some(departure) = departure else { return Ok(()) };
+    let ways: u64 = if departure.site == *site { 2 } else { 1 };
+    let speed = speed_kmph(state, context, TURN_ROUND_SPEED_KMPH)?;
+    let base_ms = minutes_ms(state, context, TURN_ROUND_BASE_MIN)?;
+    let road_ms =
+        u128::from(departure.distance_m) * u128::from(ways * HOUR_MS) / (u128::from(speed) * u128::from(KILOMETRE_M));
+    let earliest_ms = u128::from(departure.at_ms) + u128::from(base_ms) + road_ms;
+    require(u128::from(context.time_ms) >= earliest_ms, "M11", || {
+        format!("the vehicle left {} with a load too short a time ago to load again", departure.site)
+    })
+}
+
+/// Takes note of a new challan of the vehicle; the oldest that is no longer live makes room.
+pub(super) fn note_challan(
     state: &mut Overlay<'_>,
+    context: &Context<'_>,
     vehicle: &VehicleId,
     challan: &ChallanNumber,
-    departure: Option<Departure>,
-) {
-    state.put_value(vehicle_use_key(vehicle), &VehicleUse { last: challan.clone(), departure });
+) -> Result<(), Refusal> {
+    let mut used = load_use(state, vehicle)?;
+    if used.recent.len() >= RECENT_MAX {
+        let mut over = 0;
+        for (at, number) in used.recent.iter().enumerate() {
+            let other: Option<Challan> = state.get_value(&challan_key(number))?;
+            if !other.is_some_and(|challan| challan.is_live(context.time_ms)) {
+                over = at;
+                break;
+            }
+        }
+        used.recent.remove(over);
+    }
+    used.recent.push(challan.clone());
+    state.put_value(vehicle_use_key(vehicle), &used);
+    Ok(())
+}
+
+/// Takes note of a departure, unless a later one is on record.
+pub(super) fn note_departure(
+    state: &mut Overlay<'_>,
+    vehicle: &VehicleId,
+    departure: Departure,
+) -> Result<(), Refusal> {
+    let mut used = load_use(state, vehicle)?;
+    if used.departure.as_ref().is_none_or(|last| last.at_ms <= departure.at_ms) {
+        used.departure = Some(departure);
+        state.put_value(vehicle_use_key(vehicle), &used);
+    }
+    Ok(())
 }
 
 /// The vehicle's live challan at `time_ms`, for an enforcement officer who sees its plate.
 pub fn live_challan(state: &Overlay<'_>, vehicle: &VehicleId, time_ms: u64) -> Result<Option<Challan>, StateError> {
-    let Some(used): Option<VehicleUse> = state.get_value(&vehicle_use_key(vehicle))? else { return Ok(None) };
-    let last: Option<Challan> = state.get_value(&challan_key(&used.last))?;
-    Ok(last.filter(|challan| challan.is_live(time_ms)))
+    for number in load_use(state, vehicle)?.recent.iter().rev() {
+        let challan: Option<Challan> = state.get_value(&challan_key(number))?;
+        if let Some(live) = challan.filter(|challan| challan.is_live(time_ms)) {
+            return Ok(Some(live));
+        }
+    }
+    Ok(None)
 }
 
 /// The registration, refused with M5 if Transport knows none.

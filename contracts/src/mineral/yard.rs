@@ -53,12 +53,12 @@ pub(super) fn register(
     posting: &PostingId,
     call: &RegisterStockyard,
 ) -> Result<Outcome, Refusal> {
-    authorise(state, context, posting, &[Role::MineralOfficer], &call.place())?;
+    let acting = authorise(state, context, posting, &[Role::MineralOfficer], &call.place())?;
     plain("stockyard", call.yard.as_str())?;
     unused(state, &yard_key(&call.yard), "stockyard", &call.yard)?;
     unused(state, &lease_key(&call.yard), "lease", &call.yard)?;
     state.put_value(yard_key(&call.yard), call);
-    let mut outcome = Outcome::default();
+    let mut outcome = acting.outcome();
     outcome.event("mineral.stockyard_registered", subject("stockyard", &call.yard));
     Ok(outcome)
 }

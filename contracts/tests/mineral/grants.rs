@@ -2,18 +2,19 @@
 
 use dalil_contracts::calendar::{DayRange, MonthDay};
 use dalil_contracts::mineral::MineralCall;
-use dalil_contracts::mineral::block::IssueLoi;
-use dalil_contracts::mineral::lease::{ChangeLease, LeaseStanding, RaiyatiPlot};
+use dalil_contracts::mineral::block::{IssueLoi, RecordAuction, ReopenBlock};
+use dalil_contracts::mineral::keys::lease_year_key;
+use dalil_contracts::mineral::lease::{ChangeLease, LeaseStanding};
 use dalil_contracts::mineral::quantity::Quantity;
 use dalil_contracts::mineral::source::Source;
 use dalil_contracts::mineral::yard::RegisterStockyard;
-use dalil_contracts::units::{DAY_MS, Kilograms, Paise};
+use dalil_contracts::units::{DAY_MS, Kilograms, MINUTE_MS, Paise};
 
 use crate::quarry::{
     AGENT, LEASE, OFFICER, PERMIT, accepted, issue, load, open_lease, payment, permit, permit_of, permit_record,
     quarry, refused, truck,
 };
-use crate::support::{START_MS, digest, token};
+use crate::support::{START_MS, World, digest, token};
 
 fn monsoon() -> DayRange {
     DayRange { from: MonthDay { month: 6, day: 15 }, to: MonthDay { month: 10, day: 15 } }
@@ -59,6 +60,28 @@ fn d2_a_block_goes_step_by_step_to_a_lease() {
 }
 
 #[test]
+fn d2_a_block_is_auctioned_anew_when_its_lease_is_over() {
+    let mut world = quarry();
+    let block = "B-BANKURA-BENDA";
+    let reopen = || MineralCall::ReopenBlock(ReopenBlock { block: token(block), order: digest("order") });
+    let auction = |bidder: &str| {
+        let (block, result, bidder) = (token(block), digest("second result"), digest(bidder));
+        MineralCall::RecordAuction(RecordAuction { block, result, bidder })
+    };
+    assert_eq!(refused(&mut world, OFFICER, reopen()), "D2", "its lease is in force");
+    assert_eq!(refused(&mut world, OFFICER, auction("another")), "D2");
+    let end = ChangeLease { lease: token(LEASE), standing: LeaseStanding::Determined, order: digest("order") };
+    accepted(&mut world, OFFICER, MineralCall::ChangeLease(end));
+    assert_eq!(refused(&mut world, AGENT, reopen()), "A1");
+    accepted(&mut world, OFFICER, reopen());
+    assert_eq!(refused(&mut world, OFFICER, reopen()), "D2", "it is open");
+    accepted(&mut world, OFFICER, auction("one who does not pay"));
+    assert_eq!(refused(&mut world, OFFICER, auction("another")), "D2", "there is a result");
+    accepted(&mut world, OFFICER, reopen());
+    accepted(&mut world, OFFICER, auction("another"));
+}
+
+#[test]
 fn m1_permits_stay_within_the_annual_cap() {
     let mut world = quarry();
     // The lease's cap is 1,00,000 t; 1,600 t are permitted.
@@ -75,12 +98,22 @@ fn m1_permits_stay_within_the_annual_cap() {
 }
 
 #[test]
-fn m1_a_permit_does_not_count_in_a_past_year() {
+fn m1_a_permit_counts_in_the_year_in_which_it_can_be_dug() {
     let mut world = quarry();
+    let permitted =
+        |world: &World, year| -> u64 { world.get(&lease_year_key(&token(LEASE), year)).unwrap_or_default() };
     accepted(&mut world, "finance/treasury", payment("GRN-2", 1));
     let mut early = permit_of("P-2", 1, "GRN-2");
     early.from_ms = START_MS - 300 * DAY_MS;
-    assert_eq!(refused(&mut world, OFFICER, MineralCall::GrantPermit(early)), "M1");
+    accepted(&mut world, OFFICER, MineralCall::GrantPermit(early));
+    assert_eq!((permitted(&world, 2025), permitted(&world, 2026)), (0, 1_601_600), "a begin in the past evades no cap");
+    // Half an hour after midnight of 1 April in India, from an hour before.
+    world.at(1_806_517_800_000 + 30 * MINUTE_MS);
+    accepted(&mut world, "finance/treasury", payment("GRN-3", 1));
+    let mut new_year = permit_of("P-3", 1, "GRN-3");
+    (new_year.from_ms, new_year.until_ms) = (world.time_ms - 60 * MINUTE_MS, world.time_ms + DAY_MS);
+    accepted(&mut world, OFFICER, MineralCall::GrantPermit(new_year));
+    assert_eq!((permitted(&world, 2026), permitted(&world, 2027)), (1_601_600, 1_600));
 }
 
 #[test]
@@ -197,15 +230,4 @@ fn m9_a_lease_is_for_minerals_of_its_block_and_days_that_exist() {
     lease.monsoon_bar = None;
     lease.minerals = [token("CHINA_CLAY")].into_iter().collect();
     assert_eq!(refused(&mut world, OFFICER, MineralCall::GrantLease(Box::new(lease))), "M9");
-}
-
-#[test]
-fn m15_a_raiyati_plot_is_named_once() {
-    let mut world = quarry();
-    let mut lease = open_lease(&mut world, "L-2", None);
-    let plot = RaiyatiPlot { plot: token("2795/51/257"), consent: digest("consent") };
-    lease.raiyati_plots = vec![plot.clone(), plot];
-    assert_eq!(refused(&mut world, OFFICER, MineralCall::GrantLease(Box::new(lease.clone()))), "M15");
-    lease.raiyati_plots.pop();
-    accepted(&mut world, OFFICER, MineralCall::GrantLease(Box::new(lease)));
 }

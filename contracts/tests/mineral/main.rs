@@ -7,8 +7,12 @@ mod support;
 
 mod geo;
 mod grants;
+mod kinds;
 mod loads;
+mod offline;
 mod quarry;
+mod raiyati;
 mod random;
 mod road;
 mod samples;
+mod tranship;

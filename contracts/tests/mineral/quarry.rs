@@ -4,12 +4,12 @@ use dalil_contracts::calendar::DayRange;
 use dalil_contracts::mineral::MineralCall;
 use dalil_contracts::mineral::block::{IssueLoi, RecordAuction, RegisterBlock};
 use dalil_contracts::mineral::challan::Challan;
-use dalil_contracts::mineral::check::{CheckChallan, CheckPlace};
+use dalil_contracts::mineral::check::{CheckChallan, CheckPlace, Checks};
 use dalil_contracts::mineral::delivery::DeliverChallan;
 use dalil_contracts::mineral::gate::{CancelChallan, GateOut};
 use dalil_contracts::mineral::geo::Point;
 use dalil_contracts::mineral::issue::{ChallanKind, Destination, IssueChallan, Receiver};
-use dalil_contracts::mineral::keys::{challan_key, permit_key, stock_key};
+use dalil_contracts::mineral::keys::{challan_key, checks_key, permit_key, stock_key};
 use dalil_contracts::mineral::lease::GrantLease;
 use dalil_contracts::mineral::payment::AttestPayment;
 use dalil_contracts::mineral::permit::{GrantPermit, Permit};
@@ -19,6 +19,7 @@ use dalil_contracts::mineral::vehicle::{RegisterVehicle, VehicleClass};
 use dalil_contracts::mineral::yard::Stock;
 use dalil_contracts::units::{DAY_MS, Kilograms, MINUTE_MS, Paise};
 use dalil_contracts::{Call, Outcome, Refusal};
+use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
 use serde_json::{Value, json};
 
@@ -121,7 +122,8 @@ pub(crate) fn open_lease(world: &mut World, lease: &str, monsoon_bar: Option<Day
             district: 305,
             development_block: Some(2795),
             river: None,
-            mouzas: [token("2795-51")].into_iter().collect(),
+            mouzas: ["2795-51".parse().unwrap()].into_iter().collect(),
+            plots: Set::default(),
             boundary: digest("boundary"),
             minerals: [token("SAND"), token("STONE")].into_iter().collect(),
         }),
@@ -215,11 +217,12 @@ pub(crate) fn deliver(number: &str) -> MineralCall {
 
 pub(crate) fn check_of(number: &str, plate: &str, at: (&str, u32, Point), observed_at_ms: u64) -> CheckChallan {
     CheckChallan {
-        challan: token(number),
+        challan: Some(token(number)),
         vehicle: vehicle(plate),
         place: CheckPlace { post: token(at.0), district: at.1, point: at.2 },
         observed_at_ms,
         gross_kg: None,
+        seal: None,
     }
 }
 
@@ -237,6 +240,11 @@ pub(crate) fn uri(number: &str) -> String {
 
 pub(crate) fn challan_of(world: &World, number: &str) -> Challan {
     world.get(&challan_key(&token(number))).unwrap()
+}
+
+/// The checks of a challan number.
+pub(crate) fn checks_of(world: &World, number: &str) -> Checks {
+    world.get(&checks_key(&token(number))).unwrap_or_default()
 }
 
 pub(crate) fn permit_record(world: &World, id: &str) -> Permit {

@@ -1,22 +1,26 @@
 //! On the road and at its end: M6 extensions, M7, M13, M14, seizure and offences.
 
+use dalil_contracts::Call;
 use dalil_contracts::mineral::MineralCall;
-use dalil_contracts::mineral::challan::{Finding, Stage};
-use dalil_contracts::mineral::check::Check;
+use dalil_contracts::mineral::challan::Stage;
+use dalil_contracts::mineral::check::{Check, CheckChallan, Checks, Finding};
 use dalil_contracts::mineral::delivery::{DeliverChallan, RedeemChallan};
+use dalil_contracts::mineral::enquiry::Enquiry;
 use dalil_contracts::mineral::extend::{ExtendChallan, ExtensionReason};
 use dalil_contracts::mineral::issue::{ChallanKind, Receiver};
-use dalil_contracts::mineral::keys::check_key;
-use dalil_contracts::mineral::seize::{OffenceStep, RecordOffence, ReleaseChallan, SeizeChallan};
-use dalil_contracts::units::{DAY_MS, HOUR_MS, Kilograms, MINUTE_MS};
+use dalil_contracts::mineral::keys::{bare_checks_key, check_key, offence_key};
+use dalil_contracts::mineral::offence::{Offence, OffenceAbout, OffenceStep, RecordOffence};
+use dalil_contracts::mineral::seize::{ReleaseChallan, SeizeChallan};
+use dalil_contracts::units::{HOUR_MS, Kilograms, MINUTE_MS};
 use dalil_ledger::crypto::sha256;
 use dalil_ledger::document::Status;
+use dalil_ledger::state::Overlay;
 
 use crate::quarry::{
-    AGENT, BANKURA, HOOGHLY, ONE_TIME_CODE, accepted, challan_of, check_of, deliver, events, gate, issue, load, quarry,
-    refused, send, uri,
+    AGENT, BANKURA, HOOGHLY, ONE_TIME_CODE, accepted, challan_of, check_of, checks_of, deliver, events, gate, issue,
+    load, quarry, refused, send, uri, vehicle,
 };
-use crate::support::{World, digest, token};
+use crate::support::{World, code, digest, key_of, token};
 
 const POLICE: &str = "home/police-hooghly";
 const DMO: &str = "minerals/dmo-hooghly";
@@ -143,10 +147,34 @@ fn m7_the_destination_fits_the_kind() {
     assert_eq!(refused(&mut world, AGENT, issue(elsewhere)), "M7", "the yard is not in Kolkata");
 }
 
+fn redeem(bill: &str) -> MineralCall {
+    MineralCall::RedeemChallan(RedeemChallan { challan: token("C-1"), bill: token(bill), late_decision: None })
+}
+
+#[test]
+fn m13_a_late_load_needs_the_officers_decision() {
+    let mut world = quarry();
+    let decided = |decision: Option<&str>| {
+        let late_decision = decision.map(digest);
+        MineralCall::RedeemChallan(RedeemChallan { challan: token("C-1"), bill: token("BILL-1"), late_decision })
+    };
+    send(&mut world, "C-1", "WB00A0001");
+    world.advance(8 * HOUR_MS);
+    accepted(&mut world, "works/yard", deliver("C-1"));
+    assert_eq!(refused(&mut world, "works/officer", decided(None)), "M13");
+    accepted(&mut world, "works/officer", decided(Some("the truck broke down at Arambagh")));
+    assert_eq!(challan_of(&world, "C-1").stage, Stage::Redeemed);
+    assert_eq!(world.status(&uri("C-1")).reason, "delivered_late", "the document still says so");
+
+    let mut world = quarry();
+    send(&mut world, "C-1", "WB00A0001");
+    accepted(&mut world, "works/yard", deliver("C-1"));
+    assert_eq!(refused(&mut world, "works/officer", decided(Some("none is needed"))), "M13");
+}
+
 #[test]
 fn m13_one_works_bill() {
     let mut world = quarry();
-    let redeem = |bill: &str| MineralCall::RedeemChallan(RedeemChallan { challan: token("C-1"), bill: token(bill) });
     send(&mut world, "C-1", "WB00A0001");
     assert_eq!(refused(&mut world, "works/officer", redeem("BILL-1")), "D2", "not delivered");
     accepted(&mut world, "works/yard", deliver("C-1"));
@@ -160,8 +188,7 @@ fn m13_only_what_the_works_department_received() {
     let mut world = quarry();
     send_by_code(&mut world, ONE_TIME_CODE);
     accepted(&mut world, "land/intake", with_code("C-1", ONE_TIME_CODE));
-    let redeem = MineralCall::RedeemChallan(RedeemChallan { challan: token("C-1"), bill: token("BILL-1") });
-    assert_eq!(refused(&mut world, "works/officer", redeem), "M13");
+    assert_eq!(refused(&mut world, "works/officer", redeem("BILL-1")), "M13");
 }
 
 #[test]
@@ -174,32 +201,61 @@ fn m14_checks_are_only_ever_added_by_officers_of_the_district() {
     assert_eq!(refused(&mut world, POLICE, check(BANKURA, now)), "A2", "Hooghly's police in Bankura");
     assert_eq!(refused(&mut world, AGENT, check(BANKURA, now)), "A1");
     assert_eq!(refused(&mut world, POLICE, check(HOOGHLY, now + 1)), "M14", "in the future");
-    assert_eq!(refused(&mut world, POLICE, check(HOOGHLY, now - 2 * HOUR_MS)), "M14", "before it was issued");
+    assert_eq!(
+        refused(&mut world, POLICE, check(HOOGHLY, now - 31 * MINUTE_MS)),
+        "M14",
+        "too long ago for a bare word"
+    );
     for at in 0..3 {
         accepted(&mut world, POLICE, check(HOOGHLY, now - at * MINUTE_MS));
     }
     let stored: Vec<Check> = (0..3).map(|at| world.get(&check_key(&token("C-1"), at)).unwrap()).collect();
     assert!(stored.iter().all(|check| check.findings.is_empty() && check.recorded_at_ms == now));
-    assert_eq!(challan_of(&world, "C-1").checks, 3);
-    world.advance(2 * DAY_MS + 1);
-    assert_eq!(refused(&mut world, POLICE, check(HOOGHLY, now)), "M14", "synced too late");
+    assert_eq!(checks_of(&world, "C-1").count, 3);
+}
+
+#[test]
+fn m14_a_check_is_not_before_the_challan() {
+    let mut world = quarry();
+    let early = world.time_ms;
+    world.advance(MINUTE_MS);
+    send(&mut world, "C-1", "WB00A0001");
+    let check = MineralCall::CheckChallan(check_of("C-1", "WB00A0001", HOOGHLY, early));
+    assert_eq!(refused(&mut world, POLICE, check), "M14");
+}
+
+#[test]
+fn m14_what_is_not_on_record_is_checked_all_the_same() {
+    let mut world = quarry();
+    let now = world.time_ms;
+    let forged = MineralCall::CheckChallan(check_of("FORGED-77", "WB00A0001", HOOGHLY, now));
+    let outcome = accepted(&mut world, POLICE, forged);
+    assert_eq!(events(&outcome), ["mineral.challan_checked", "mineral.unknown_challan_shown"]);
+    assert_eq!(checks_of(&world, "FORGED-77").alerts.as_slice(), [Finding::NotOnRecord]);
+    let none = CheckChallan { challan: None, ..check_of("C-1", "WB00A0002", HOOGHLY, now) };
+    let outcome = accepted(&mut world, POLICE, MineralCall::CheckChallan(none));
+    assert_eq!(events(&outcome), ["mineral.challan_checked", "mineral.load_without_challan_seen"]);
+    let bare: Checks = world.get(&bare_checks_key(&vehicle("WB00A0002"))).unwrap();
+    assert_eq!((bare.count, bare.alerts.as_slice()), (1, [Finding::NoChallan].as_slice()));
 }
 
 #[test]
 fn m14_two_places_too_far_apart_raise_a_clone_alert() {
     let mut world = quarry();
     send(&mut world, "C-1", "WB00A0001");
-    world.advance(4 * HOUR_MS);
-    let now = world.time_ms;
+    world.advance(HOUR_MS);
     let check = |at, time_ms| MineralCall::CheckChallan(check_of("C-1", "WB00A0001", at, time_ms));
-    accepted(&mut world, "home/police-bankura", check(BANKURA, now - 2 * HOUR_MS));
+    let now = world.time_ms;
+    accepted(&mut world, "home/police-bankura", check(BANKURA, now));
     // 73 km in an hour can be driven.
-    let outcome = accepted(&mut world, POLICE, check(HOOGHLY, now - HOUR_MS));
+    world.advance(HOUR_MS);
+    let now = world.time_ms;
+    let outcome = accepted(&mut world, POLICE, check(HOOGHLY, now));
     assert_eq!(events(&outcome), ["mineral.challan_checked"]);
-    // A check made earlier and synced later is held against both.
-    let outcome = accepted(&mut world, "home/police-bankura", check(BANKURA, now - HOUR_MS - 10 * MINUTE_MS));
+    // A check made before and recorded after is held against both.
+    let outcome = accepted(&mut world, "home/police-bankura", check(BANKURA, now - 10 * MINUTE_MS));
     assert_eq!(events(&outcome), ["mineral.challan_checked", "mineral.clone_suspected"]);
-    assert!(challan_of(&world, "C-1").alerts.contains(&Finding::Clone));
+    assert!(checks_of(&world, "C-1").alerts.contains(&Finding::Clone));
 }
 
 #[test]
@@ -259,18 +315,104 @@ fn d2_seized_and_released() {
 }
 
 #[test]
+fn d2_released_where_it_was_seized() {
+    let mut world = quarry();
+    send(&mut world, "C-1", "WB00A0001");
+    accepted(&mut world, POLICE, seize("C-1"));
+    let elsewhere = ReleaseChallan { challan: token("C-1"), district: 305, order: digest("order") };
+    assert_eq!(refused(&mut world, "home/police-bankura", MineralCall::ReleaseChallan(elsewhere)), "A2");
+    world.advance(MINUTE_MS);
+    let now = world.time_ms;
+    let shown = MineralCall::CheckChallan(check_of("C-1", "WB00A0001", HOOGHLY, now));
+    assert_eq!(events(&accepted(&mut world, POLICE, shown))[1..], ["mineral.held_challan_shown"]);
+    // Any enforcement officer of that district.
+    accepted(&mut world, "minerals/check-hooghly", release("C-1"));
+}
+
+#[test]
+fn an_expired_challan_is_seized_released_and_delivered_late() {
+    let mut world = quarry();
+    send(&mut world, "C-1", "WB00A0001");
+    world.advance(9 * HOUR_MS);
+    assert_eq!(world.status(&uri("C-1")).status, Status::Expired);
+    accepted(&mut world, POLICE, seize("C-1"));
+    assert_eq!(world.status(&uri("C-1")).status, Status::Seized);
+    accepted(&mut world, POLICE, release("C-1"));
+    assert_eq!(world.status(&uri("C-1")).status, Status::Expired, "a release gives no time");
+    accepted(&mut world, "works/yard", deliver("C-1"));
+    assert_eq!(challan_of(&world, "C-1").stage, Stage::DeliveredLate);
+}
+
+fn offence(about: OffenceAbout, step: OffenceStep) -> MineralCall {
+    MineralCall::RecordOffence(RecordOffence { offence: token("OFF-1"), about, district: 312, step })
+}
+
+#[test]
 fn d2_an_offence_goes_from_booked_to_compounded() {
     let mut world = quarry();
     send(&mut world, "C-1", "WB00A0001");
-    let offence = |step| {
-        let offence = token("OFF-1");
-        MineralCall::RecordOffence(RecordOffence { offence, challan: token("C-1"), district: 312, step })
-    };
-    let compounded = || offence(OffenceStep::Compounded(digest("order")));
+    let about = || OffenceAbout::Challan(token("C-1"));
+    let booked = || OffenceStep::Booked(token("MMDR-21-5"));
+    let compounded = || offence(about(), OffenceStep::Compounded(digest("order")));
     assert_eq!(refused(&mut world, POLICE, compounded()), "D2", "never booked");
-    accepted(&mut world, POLICE, offence(OffenceStep::Booked(token("MMDR-21-5"))));
-    assert_eq!(refused(&mut world, POLICE, offence(OffenceStep::Booked(token("MMDR-21-5")))), "D1");
-    accepted(&mut world, POLICE, offence(OffenceStep::Forwarded(token("minerals/dmo-hooghly"))));
-    accepted(&mut world, POLICE, compounded());
-    assert_eq!(refused(&mut world, POLICE, compounded()), "D2");
+    let unknown = OffenceAbout::Challan(token("FORGED-77"));
+    assert_eq!(refused(&mut world, POLICE, offence(unknown, booked())), "D2", "the vehicle is booked instead");
+    accepted(&mut world, POLICE, offence(about(), booked()));
+    assert_eq!(refused(&mut world, POLICE, offence(about(), booked())), "D1");
+    let other = OffenceAbout::Vehicle(vehicle("WB00A0001"));
+    assert_eq!(refused(&mut world, POLICE, offence(other, OffenceStep::Compounded(digest("order")))), "D2");
+    let nowhere = offence(about(), OffenceStep::Forwarded(token("minerals/nowhere")));
+    assert_eq!(refused(&mut world, POLICE, nowhere), "A1");
+    accepted(&mut world, POLICE, offence(about(), OffenceStep::Forwarded(token("minerals/dmo-hooghly"))));
+    assert_eq!(refused(&mut world, POLICE, compounded()), "A2", "it lies with the mining office now");
+    accepted(&mut world, DMO, compounded());
+    assert_eq!(refused(&mut world, DMO, compounded()), "D2", "final");
+    let case: Offence = world.get(&offence_key(&token("OFF-1"))).unwrap();
+    assert_eq!(case.steps.len(), 3);
+}
+
+#[test]
+fn d2_a_vehicle_without_a_challan_is_booked_too() {
+    let mut world = quarry();
+    let about = || OffenceAbout::Vehicle(vehicle("WB00A0001"));
+    let outcome = accepted(&mut world, POLICE, offence(about(), OffenceStep::Booked(token("MMDR-21-1"))));
+    assert!(outcome.subjects.contains(&token(&format!("vehicle/{}", vehicle("WB00A0001")))));
+    accepted(&mut world, POLICE, offence(about(), OffenceStep::Compounded(digest("order"))));
+}
+
+#[test]
+fn m7_a_gateway_hands_the_code_in() {
+    let mut world = quarry();
+    send_by_code(&mut world, ONE_TIME_CODE);
+    // The portal's key is no officer's; the posting that it names is judged (A7).
+    let portal = key_of("land-gateway").public();
+    let stranger = key_of("district-gateway").public();
+    let call = || Call::Mineral(with_code("C-1", ONE_TIME_CODE));
+    assert_eq!(code(world.call_signed_by(stranger, "land/intake", call())), "A7");
+    let wrong = Call::Mineral(with_code("C-1", "KOLKATA7SAND2345WRONG"));
+    assert_eq!(code(world.call_signed_by(portal, "land/intake", wrong)), "M7");
+    world.call_signed_by(portal, "land/intake", call()).unwrap();
+    assert_eq!(world.status(&uri("C-1")).status, Status::Consumed);
+}
+
+#[test]
+fn an_officer_asks_for_the_live_challan_of_a_plate() {
+    let mut world = quarry();
+    send(&mut world, "C-1", "WB00A0001");
+    let (chain, now) = (World::chain(), world.time_ms);
+    let ask = |plate: &str, posting: &str, key: &str, asked_at_ms| {
+        Enquiry { vehicle: vehicle(plate), posting: token(posting), asked_at_ms }.sign(&key_of(key), &chain)
+    };
+    let state = Overlay::new(&world.state);
+    let police = ask("WB00A0001", POLICE, "home-police-hooghly", now);
+    let live = police.answer(&state, chain, now).unwrap().unwrap();
+    assert_eq!(live.number().as_str(), "C-1");
+    let idle = ask("WB00A0002", POLICE, "home-police-hooghly", now);
+    assert_eq!(idle.answer(&state, chain, now).unwrap(), None);
+    assert_eq!(code(police.answer(&state, chain, now + 3 * MINUTE_MS)), "O1", "an old question");
+    let stolen = ask("WB00A0001", POLICE, "minerals-agent-L1", now);
+    assert_eq!(code(stolen.answer(&state, chain, now)), "O1");
+    let agent = ask("WB00A0001", AGENT, "minerals-agent-L1", now);
+    assert_eq!(code(agent.answer(&state, chain, now)), "A1", "enforcement alone");
+    assert_eq!(code(police.answer(&state, digest("another chain"), now)), "O1");
 }

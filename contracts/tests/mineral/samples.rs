@@ -1,10 +1,11 @@
 //! The sample records C-T-0001 to C-T-0010 and the minerals' part of the showpiece, from the files in `testnet/sample`.
 
-use dalil_contracts::mineral::challan::{Finding, Stage};
+use dalil_contracts::mineral::challan::Stage;
+use dalil_contracts::mineral::check::Finding;
 use dalil_contracts::units::{HOUR_MS, Kilograms, MINUTE_MS};
 use dalil_ledger::document::{Moment, Status};
 
-use crate::quarry::{CHALLANS, SETUP, SHOWPIECE, challan_of, permit_record, play, uri};
+use crate::quarry::{CHALLANS, SETUP, SHOWPIECE, challan_of, checks_of, permit_record, play, uri};
 use crate::support::World;
 
 #[test]
@@ -33,10 +34,11 @@ fn the_sample_challans_have_the_outcomes_written_beside_them() {
     let known_before = Moment { as_of_ms: start_ms + 13 * HOUR_MS, known_at_ms: extension.recorded_at_ms - 1 };
     assert_eq!(world.status_at(&uri("C-T-0007"), known_before).status, Status::Expired);
 
-    assert!(challan_of(&world, "C-T-0008").alerts.contains(&Finding::Clone));
+    assert!(checks_of(&world, "C-T-0008").alerts.contains(&Finding::Clone));
     let seized = challan_of(&world, "C-T-0009");
     assert_eq!((seized.stage, world.status(&uri("C-T-0009")).status), (Stage::Seized, Status::Seized));
-    assert!(seized.alerts.contains(&Finding::Expired) && !seized.alerts.contains(&Finding::Clone));
+    let alerts = checks_of(&world, "C-T-0009").alerts;
+    assert!(alerts.contains(&Finding::Expired) && !alerts.contains(&Finding::Clone));
 }
 
 #[test]

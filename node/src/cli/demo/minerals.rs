@@ -1,8 +1,9 @@
 //! Minor minerals: a load of sand from the royalty to the works bill, the refusals on its way, and a clone.
 
 use dalil_contracts::Call;
-use dalil_contracts::mineral::challan::{Challan, challan_uri};
-use dalil_contracts::mineral::keys::challan_key;
+use dalil_contracts::mineral::challan::challan_uri;
+use dalil_contracts::mineral::check::Checks;
+use dalil_contracts::mineral::keys::checks_key;
 use dalil_contracts::mineral::types::ChallanNumber;
 use dalil_ledger::receipt::Question;
 use serde_json::json;
@@ -118,10 +119,10 @@ async fn see_clone(stage: &mut Stage<'_>, story: &Sample) -> anyhow::Result<()> 
     expect_alert(stage, &CLONED.parse()?, "a clone seen", "clone").await
 }
 
-/// Reads the alerts of a challan out of the proven state.
+/// Reads the alerts of a challan's checks out of the proven state.
 async fn expect_alert(stage: &mut Stage<'_>, number: &ChallanNumber, step: &str, expected: &str) -> anyhow::Result<()> {
-    let challan: Option<Challan> = stage.proven(&challan_key(number)).await?;
-    let alerts = challan.map(|challan| serde_json::to_value(&challan.alerts)).transpose()?;
+    let checks: Option<Checks> = stage.proven(&checks_key(number)).await?;
+    let alerts = checks.map(|checks| serde_json::to_value(&checks.alerts)).transpose()?;
     let alerts: Vec<String> = alerts.map(serde_json::from_value).transpose()?.unwrap_or_default();
     let words = format!("Every officer sees the alert, from the proven state of challan {number}");
     stage.summary.step(step, expected, &alerts.join(", "), &words);

@@ -4,6 +4,7 @@
 //! problem document with a stable code.
 
 pub mod connections;
+mod enforcement;
 mod evidence;
 mod governance;
 mod land;
@@ -106,6 +107,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/blocks/{height}", get(log::block))
         .route("/v1/evidence", get(evidence::list))
         .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
+        .route("/v1/enforcement/live-challan", post(enforcement::live_challan))
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
         .route("/v1/state", get(log::state))
