@@ -1,9 +1,13 @@
 //! The program `dalil`, one file a command. Every command that answers a question takes `--json`.
 
 mod bench;
+mod claims;
 mod client;
+mod commit;
 mod completions;
 mod demo;
+mod disclose;
+mod document;
 mod evidence;
 mod import;
 mod key;
@@ -47,6 +51,16 @@ enum Command {
     /// Hand in signed records and read the log.
     #[command(subcommand)]
     Record(record::RecordCommand),
+    /// Make and show a holder's file: what a document says, claim by claim.
+    #[command(subcommand)]
+    Claims(claims::ClaimsCommand),
+    /// Show chosen claims of a holder's file to somebody.
+    Disclose(disclose::Disclose),
+    /// Commit to a person or a reason with a random salt, or open a commitment.
+    Commit(commit::Commit),
+    /// Put a nonce into a document's file, and take its digest.
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
     /// Look at a verifier's pin, and renew it.
@@ -97,6 +111,10 @@ pub fn main() -> ExitCode {
             Command::Testnet(command) => testnet::run(command, format).await,
             Command::Key(command) => key::run(&command, format),
             Command::Record(command) => record::run(command, format).await,
+            Command::Claims(command) => claims::run(command, format).await,
+            Command::Disclose(disclose) => disclose::run(&disclose, format),
+            Command::Commit(commit) => commit::run(&commit, format),
+            Command::Document(command) => document::run(&command, format),
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
