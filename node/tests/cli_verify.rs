@@ -7,10 +7,14 @@
 mod answers;
 #[path = "cli_verify/asking.rs"]
 mod asking;
+#[path = "cli_verify/claims.rs"]
+mod claims;
 mod cli;
 #[path = "../../ledger/tests/common/mod.rs"]
 mod common;
 #[path = "cli_verify/fixture.rs"]
 mod fixture;
+#[path = "cli_verify/papers.rs"]
+mod papers;
 #[path = "cli_verify/tampering.rs"]
 mod tampering;

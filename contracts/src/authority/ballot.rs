@@ -154,7 +154,8 @@ fn check(
     matter: &Matter,
 ) -> Result<(), Refusal> {
     match matter {
-        Matter::Parameter { .. } | Matter::CertificateType(_) => Ok(()),
+        Matter::Parameter { .. } => Ok(()),
+        Matter::CertificateType(kind) => kind.check(),
         Matter::Validators { change, .. } => membership::check(state, context, validators, change),
         Matter::Department(change) => department::check(state, context, validators, change),
         Matter::Upgrade { version, from_height } => {

@@ -2,9 +2,13 @@
 
 mod ballot;
 mod bench;
+mod claims;
 mod client;
+mod commit;
 mod completions;
 mod demo;
+mod disclose;
+mod document;
 mod evidence;
 mod import;
 mod key;
@@ -50,6 +54,16 @@ enum Command {
     /// Hand in signed records and read the log.
     #[command(subcommand)]
     Record(record::RecordCommand),
+    /// Make and show a holder's file: what a document says, claim by claim.
+    #[command(subcommand)]
+    Claims(claims::ClaimsCommand),
+    /// Show chosen claims of a holder's file to somebody.
+    Disclose(disclose::Disclose),
+    /// Commit to a person or a reason with a random salt, or open a commitment.
+    Commit(commit::Commit),
+    /// Put a nonce into a document's file, and take its digest.
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
     /// Look at the land registers: chain of title, encumbrances, pendency.
@@ -109,6 +123,10 @@ pub fn main() -> ExitCode {
             Command::Testnet(command) => testnet::run(command, format).await,
             Command::Key(command) => key::run(&command, format),
             Command::Record(command) => record::run(command, format).await,
+            Command::Claims(command) => claims::run(command, format).await,
+            Command::Disclose(disclose) => disclose::run(&disclose, format),
+            Command::Commit(commit) => commit::run(&commit, format),
+            Command::Document(command) => document::run(&command, format),
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Land(command) => land::run(command, format).await,
             Command::Pin(command) => pin::run(command, format).await,

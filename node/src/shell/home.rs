@@ -292,14 +292,15 @@ fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot make key file {}", path.display()))?;
-    writeln!(file, "{}", hex::encode(key.seed()))?;
-    Ok(file.sync_all()?)
+    write_secret(path, format!("{}\n", hex::encode(key.seed())).as_bytes())
+        .with_context(|| format!("cannot make key file {}", path.display()))
+}
+
+/// Makes a file that only the owner can read. Refuses to replace one.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Replaces a file so that after a crash it is either the old or the new one.

@@ -328,7 +328,7 @@ impl Workload {
                 let (posting, code, prefix, block, lasts_ms) = match number % 3 {
                     0 => ("district/sdo-bankura", "DOM", "district-DOM", None, None),
                     1 => ("health/registrar-bankura", "BIR", "health-BIR", None, None),
-                    _ => ("panchayat/bdo-2795", "INC", "panchayat-INC", Some(2795), Some(90 * DAY_MS)),
+                    _ => ("panchayat/bdo-2795", "INC", "panchayat-INC", Some(2795), Some(80 * DAY_MS)),
                 };
                 (
                     posting,

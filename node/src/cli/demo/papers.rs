@@ -3,24 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use dalil_ledger::crypto::{Hash, hash_parts, sha256};
+use dalil_ledger::claims::{Salt, commit};
+use dalil_ledger::crypto::{Hash, sha256};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-/// What keeps a commitment apart from every other hash.
-const COMMITMENT_DOMAIN: &[u8] = b"dalil/v1/commitment\0";
+pub(super) use crate::cli::officer::random;
+
 /// Names in the samples that begin so stand for persons and reasons: commitments, not files.
 const COMMITTED: [&str; 6] = ["holder ", "bidder ", "transporter ", "consignee", "reason ", "candidate "];
 /// Names in the samples that begin so stand for vehicles; the plate follows.
 const VEHICLE: &str = "vehicle ";
-
-/// Random bytes.
-pub(super) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(bytes)
-}
 
 /// The offices' own store.
 pub(super) struct Papers {
@@ -73,9 +67,9 @@ impl Papers {
 
     /// A commitment to a value; its salt stays here.
     pub(super) fn commit(&mut self, value: &str) -> anyhow::Result<Hash> {
-        let salt: [u8; 32] = random()?;
-        self.salts.insert(value.to_owned(), json!(hex::encode(salt)));
-        Ok(hash_parts(&[COMMITMENT_DOMAIN, &salt, value.as_bytes()]))
+        let salt = Salt::from_random(random()?);
+        self.salts.insert(value.to_owned(), json!(salt));
+        Ok(commit(&salt, value.as_bytes()))
     }
 
     /// Writes down what opens the commitments.
@@ -93,7 +87,7 @@ impl Papers {
 pub(super) fn document(name: &str, content: Value) -> anyhow::Result<(Vec<u8>, Hash)> {
     let mut fields = Map::new();
     fields.insert("document".to_owned(), json!(name));
-    fields.insert("nonce".to_owned(), json!(hex::encode(random::<32>()?)));
+    fields.insert("dalil-nonce".to_owned(), json!(hex::encode(random::<32>()?)));
     if let Value::Object(content) = content {
         fields.extend(content);
     }

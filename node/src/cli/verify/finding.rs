@@ -5,6 +5,7 @@ use dalil_ledger::document::{DocumentEntry, Status};
 use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Inclusion};
 use serde_json::{Value, json};
 
+use super::claims::ShownClaim;
 use super::subject::Asked;
 use crate::cli::time::{ist, ist_rfc3339, span};
 use crate::verification::leaf_uri;
@@ -103,6 +104,8 @@ pub(super) struct Report {
     pub(super) sizes: Option<(usize, usize)>,
     /// Files written by `--save`.
     pub(super) saved: Vec<String>,
+    /// Claims shown that belong to the document.
+    pub(super) claims: Vec<ShownClaim>,
 }
 
 impl Report {
@@ -134,6 +137,9 @@ impl Report {
                 if proven.file_is_bound && answer.entry.is_some() {
                     lines.insert(0, "a file with this SHA-256 is, byte for byte, the one on record".to_owned());
                 }
+                if !self.claims.is_empty() {
+                    lines.push("the office recorded the document with the claims shown here".to_owned());
+                }
                 lines.push(format!("this was the ledger's state at {}", ist(answer.freshness_ms)));
                 lines
             }
@@ -164,6 +170,9 @@ impl Report {
                     "that the document is forged: a URI read wrongly is not on record either"
                 };
                 vec![forged, LATER]
+            }
+            Finding::Status(_) if !self.claims.is_empty() => {
+                vec!["that whoever shows the claims is the document's holder", "what else the document says", LATER]
             }
             Finding::Status(proven) if proven.file_is_bound => vec![LATER],
             Finding::Status(_) => vec![FILE, LATER],
@@ -206,6 +215,7 @@ impl Report {
             "proven": self.proven(),
             "not_proven": self.not_proven(),
             "saved": self.saved,
+            "claims": self.claims,
         });
         if let (Value::Object(object), Value::Object(common)) = (&mut object, common) {
             object.extend(common);

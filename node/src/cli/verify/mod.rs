@@ -1,9 +1,10 @@
 //! `dalil verify`: is a document genuine and in force? Checked here, against a pin that the caller trusts.
 //!
-//! A receipt file is checked alone. A document's file, a URI or a digest is asked at a node, whose receipt is then checked
+//! A receipt file is checked alone, and so are the claims of a presentation that carries one. A document's file, a URI or a digest is asked at a node, whose receipt is then checked
 //! in the same way: the node's own word never counts, and no document leaves this machine.
 
 mod check;
+mod claims;
 mod finding;
 mod subject;
 mod trust;
@@ -34,7 +35,7 @@ const EXIT_CODES: &str = "Exit codes: 0 valid; 1 recorded but not valid now; 2 u
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Verify {
-    /// A receipt (.dalil-status or .tlog-proof), a document's file, a document's URI, or the SHA-256 of its file.
+    /// A receipt (.dalil-status or .tlog-proof), a presentation of claims, a document's file, a document's URI, or the SHA-256 of its file.
     what: String,
     /// Whom to believe: a pin, or for inclusion receipts a C2SP policy. From a source that you trust, never from the node
     /// that is asked.
@@ -99,7 +100,11 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
     let subject = Subject::read(&verify.what)?;
     let pin_bytes = trust::read(&verify.policy)?;
     let mut asked = Asked { uri: verify.uri.clone(), digest: verify.document.as_deref().map(digest_of).transpose()? };
-    let is_receipt = matches!(subject, Subject::Status(_) | Subject::Inclusion(_));
+    let is_receipt = match &subject {
+        Subject::Status(_) | Subject::Inclusion(_) => true,
+        Subject::Presentation(shown) => shown.as_ref().as_ref().map_or(true, |shown| shown.receipt.is_some()),
+        Subject::Document(_) | Subject::Uri(_) | Subject::Digest(_) => false,
+    };
     if is_receipt && verify.save.is_some() {
         return Err(Usage("--save keeps receipts that a node gave; this is one already".to_owned()));
     }
@@ -123,6 +128,7 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
         checked_at_ms: now_ms(),
         sizes: None,
         saved: Vec::new(),
+        claims: Vec::new(),
     };
     let found = find(verify, &subject, &pin_bytes, &mut report).await;
     report.finding = found.unwrap_or_else(Finding::Unchecked);
@@ -137,6 +143,16 @@ async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Repor
     match subject {
         Subject::Status(bytes) => check::status(bytes, &believed, &mut report.asked, terms),
         Subject::Inclusion(bytes) => check::inclusion(bytes, &believed, &mut report.asked, terms.now_ms),
+        Subject::Presentation(shown) => {
+            let shown = shown.as_ref().as_ref().map_err(claims::refused)?;
+            report.asked.name(&shown.uri)?;
+            let finding = match &shown.receipt {
+                Some(receipt) => check::status(receipt.as_bytes(), &believed, &mut report.asked, terms)?,
+                None => ask(verify, &believed, report, terms).await?,
+            };
+            report.claims = claims::of(shown, &finding)?;
+            Ok(finding)
+        }
         _ if verify.offline => {
             let detail = "the file is neither a status receipt nor an inclusion receipt, and offline no node is asked";
             Err(Unchecked::new("malformed", detail))
@@ -146,6 +162,16 @@ async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Repor
 }
 
 impl Asked {
+    /// Adds the URI that a presentation says it is about.
+    fn name(&mut self, said: &Uri) -> Result<(), Unchecked> {
+        if let Some(uri) = self.uri.as_ref().filter(|uri| *uri != said) {
+            let detail = format!("the claims are of {said}, asked was {uri}");
+            return Err(Unchecked::new("other_document", detail));
+        }
+        self.uri = Some(said.clone());
+        Ok(())
+    }
+
     /// Adds what the first argument names; two names of different things are no question.
     fn add(&mut self, subject: &Subject) -> Result<(), Usage> {
         let digest: Option<Hash> = match subject {

@@ -4,11 +4,15 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
+use dalil_ledger::claims::{PRESENTATION_BYTES_MAX, Presentation, PresentationError};
 use dalil_ledger::crypto::{Hash, sha256, sha256_of_reader};
 use dalil_ledger::document::Uri;
-use dalil_ledger::receipt::{Question, STATUS_BYTES_MAX};
+use dalil_ledger::receipt::Question;
 
 use super::Usage;
+
+/// How much of a file is read at once: the longest of what is no document.
+const HEAD_BYTES_MAX: usize = PRESENTATION_BYTES_MAX;
 
 /// What the first argument is.
 pub(super) enum Subject {
@@ -16,6 +20,8 @@ pub(super) enum Subject {
     Status(Vec<u8>),
     /// A `.tlog-proof` file's bytes.
     Inclusion(Vec<u8>),
+    /// Claims that a holder shows, read or not readable.
+    Presentation(Box<Result<Presentation, PresentationError>>),
     /// A file that is no receipt: the document itself, of which nothing but the digest is used.
     Document(Hash),
     /// A document's URI.
@@ -72,17 +78,20 @@ impl Subject {
         let unreadable = |error: std::io::Error| Usage(format!("cannot read {}: {error}", path.display()));
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
         let mut head = Vec::new();
-        let limit = u64::try_from(STATUS_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+        let limit = u64::try_from(HEAD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
         file.by_ref().take(limit).read_to_end(&mut head).map_err(unreadable)?;
         // Content first, then the name: a damaged first line must not turn a receipt into a document.
         let named = |ending: &str| path.extension().is_some_and(|extension| extension == ending);
         if looks_like_inclusion(&head) || named("tlog-proof") {
             return Ok(Self::Inclusion(head));
         }
+        if looks_like_presentation(&head) || named("dalil-presentation") {
+            return Ok(Self::Presentation(Box::new(Presentation::parse(&head))));
+        }
         if looks_like_status(&head) || named("dalil-status") {
             return Ok(Self::Status(head));
         }
-        if head.len() <= STATUS_BYTES_MAX {
+        if head.len() <= HEAD_BYTES_MAX {
             return Ok(Self::Document(sha256(&head)));
         }
         sha256_of_reader(head.as_slice().chain(file)).map(Self::Document).map_err(unreadable)
@@ -94,8 +103,16 @@ fn looks_like_inclusion(bytes: &[u8]) -> bool {
 }
 
 fn looks_like_status(bytes: &[u8]) -> bool {
+    is_json_of(bytes, "\"dalil-status/")
+}
+
+fn looks_like_presentation(bytes: &[u8]) -> bool {
+    is_json_of(bytes, "\"dalil-presentation/")
+}
+
+fn is_json_of(bytes: &[u8], format: &str) -> bool {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
-    text.trim_start().starts_with('{') && text.contains("\"dalil-status/")
+    text.trim_start().starts_with('{') && text.contains(format)
 }
 
 /// SHA-256 of the file that somebody holds in hand.

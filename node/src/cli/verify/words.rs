@@ -19,6 +19,7 @@ impl Report {
                 ("COULD NOT CHECK".to_owned(), vec![fact("reason", format_args!("{} ({})", why.detail, why.code))])
             }
         };
+        lines.extend(self.claims.iter().map(|claim| fact("claim", claim)));
         if let (Some((validators, _)), Some(quorum)) = (self.sizes, self.quorum()) {
             lines.push(fact("vouched by", format_args!("{quorum} of {validators} validators")));
         }
