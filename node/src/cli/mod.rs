@@ -4,7 +4,9 @@ mod bench;
 mod client;
 mod completions;
 mod demo;
+mod digilocker;
 mod evidence;
+mod gateway;
 mod import;
 mod key;
 mod node;
@@ -13,7 +15,6 @@ mod output;
 mod pin;
 mod record;
 mod testnet;
-pub mod time;
 mod validator;
 mod verify;
 
@@ -58,6 +59,12 @@ enum Command {
     /// Look at the validators, and change who they are.
     #[command(subcommand)]
     Validator(validator::ValidatorCommand),
+    /// Let a department's own system hand in plain JSON.
+    #[command(subcommand)]
+    Gateway(gateway::GatewayCommand),
+    /// Keep the store of documents that DigiLocker pulls from.
+    #[command(subcommand)]
+    Digilocker(digilocker::DigiLockerCommand),
     /// Print the completion script of a shell.
     Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
@@ -101,6 +108,8 @@ pub fn main() -> ExitCode {
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
             Command::Validator(command) => validator::run(command, format).await,
+            Command::Gateway(command) => gateway::run(&command, format),
+            Command::Digilocker(command) => digilocker::run(&command, format),
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
             Command::Demo(demo) => demo::run(demo, format).await,

@@ -7,7 +7,7 @@ use clap::Args;
 use dalil_contracts::Invocation;
 use dalil_contracts::authority::PostingId;
 use dalil_ledger::crypto::{Hash, SecretKey};
-use dalil_ledger::transaction::{SignedTransaction, TransactionBody};
+use dalil_ledger::transaction::SignedTransaction;
 
 use serde::Deserialize;
 
@@ -92,14 +92,5 @@ pub(crate) fn sign(
     chain: Hash,
     now_ms: u64,
 ) -> anyhow::Result<SignedTransaction> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let body = TransactionBody {
-        chain,
-        signer: key.public(),
-        expires_at_ms: now_ms.saturating_add(EXPIRES_AFTER_MS),
-        salt,
-        call: invocation.encode(),
-    };
-    Ok(body.sign(key))
+    crate::signing::sign(invocation, key, chain, now_ms.saturating_add(EXPIRES_AFTER_MS))
 }

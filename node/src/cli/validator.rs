@@ -21,10 +21,10 @@ use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
 use super::record::Signing;
-use super::time::{ist, parse_span};
 use crate::shell::clock::now_ms;
 use crate::shell::home::Home;
 use crate::shell::http::{ShownBallot, ShownValidators};
+use crate::time::{ist, parse_span};
 
 /// How long a proposal may gather votes unless --open-for says otherwise, in milliseconds: seven days.
 const OPEN_FOR_MS: u64 = 7 * 24 * 3_600_000;

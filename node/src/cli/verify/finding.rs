@@ -6,7 +6,7 @@ use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Inclusion};
 use serde_json::{Value, json};
 
 use super::subject::Asked;
-use crate::cli::time::{ist, ist_rfc3339, span};
+use crate::time::{ist, ist_rfc3339, span};
 use crate::verification::leaf_uri;
 
 /// A check that was made or could not be made.
