@@ -2,6 +2,7 @@
 
 use dalil_ledger::codec::{self, CodecError, SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
+use dalil_ledger::document::Uri;
 use dalil_ledger::state::Overlay;
 use dalil_ledger::transaction::RECORD_BYTES_MAX;
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use crate::authority::{self, AuthorityCall, PostingId};
 use crate::certificate::{self, CertificateCall};
 use crate::context::{Context, Outcome};
 use crate::land::{self, LandCall};
+use crate::mineral::challan::challan_uri;
 use crate::mineral::{self, MineralCall};
 use crate::refusal::Refusal;
 
@@ -55,6 +57,20 @@ impl Invocation {
         match &self.call {
             Call::Certificate(call) => call.list().map(|list| list.root),
             _ => None,
+        }
+    }
+
+    /// URIs of the documents that the call would enter one by one, without those of a batch's list.
+    pub fn documents(&self) -> Vec<Uri> {
+        match &self.call {
+            Call::Certificate(
+                CertificateCall::Issue { certificate, .. } | CertificateCall::Replace { certificate, .. },
+            ) => {
+                vec![certificate.uri.clone()]
+            }
+            Call::Land(LandCall::IssueRor(extract)) => vec![extract.uri.clone()],
+            Call::Mineral(MineralCall::IssueChallan(challan)) => vec![challan_uri(&challan.number)],
+            _ => Vec::new(),
         }
     }
 }

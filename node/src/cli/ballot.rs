@@ -20,7 +20,7 @@ use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
 use super::record::Signing;
-use super::time::{ist, parse_moment, parse_span};
+use crate::time::{ist, parse_moment, parse_span};
 use crate::shell::clock::now_ms;
 use crate::shell::http::{Page, ShownBallot};
 

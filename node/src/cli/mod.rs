@@ -7,9 +7,11 @@ mod client;
 mod commit;
 mod completions;
 mod demo;
+mod digilocker;
 mod disclose;
 mod document;
 mod evidence;
+mod gateway;
 mod import;
 mod key;
 mod land;
@@ -20,7 +22,6 @@ mod parameter;
 mod pin;
 mod record;
 mod testnet;
-pub mod time;
 mod validator;
 mod verify;
 
@@ -84,6 +85,12 @@ enum Command {
     /// Look at the validators, and prove that a new one holds its keys.
     #[command(subcommand)]
     Validator(validator::ValidatorCommand),
+    /// Let a department's own system hand in plain JSON.
+    #[command(subcommand)]
+    Gateway(gateway::GatewayCommand),
+    /// Keep the store of documents that DigiLocker pulls from.
+    #[command(subcommand)]
+    Digilocker(digilocker::DigiLockerCommand),
     /// Print the completion script of a shell.
     Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
@@ -134,6 +141,8 @@ pub fn main() -> ExitCode {
             Command::Ballot(command) => ballot::run(command, format).await,
             Command::Parameter(command) => parameter::run(command, format).await,
             Command::Validator(command) => validator::run(command, format).await,
+            Command::Gateway(command) => gateway::run(&command, format),
+            Command::Digilocker(command) => digilocker::run(&command, format),
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
             Command::Demo(demo) => demo::run(demo, format).await,

@@ -97,6 +97,8 @@ fn make(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
         peers: init.peers.clone(),
         observers: Vec::new(),
         sync: SyncSettings::default(),
+        gateway: None,
+        digilocker: None,
     })?;
     if let Some(path) = &init.genesis {
         let genesis = read_genesis(path)?;

@@ -7,8 +7,7 @@ use clap::Args;
 use dalil_contracts::Invocation;
 use dalil_contracts::authority::PostingId;
 use dalil_ledger::crypto::{Hash, SecretKey};
-use dalil_ledger::transaction::{SignedTransaction, TransactionBody};
-
+use dalil_ledger::transaction::SignedTransaction;
 use serde::Deserialize;
 
 use super::client::{Client, URL_DEFAULT};
@@ -99,12 +98,5 @@ pub(crate) fn sign(
     chain: Hash,
     now_ms: u64,
 ) -> anyhow::Result<SignedTransaction> {
-    let body = TransactionBody {
-        chain,
-        signer: key.public(),
-        expires_at_ms: now_ms.saturating_add(EXPIRES_AFTER_MS),
-        salt: random()?,
-        call: invocation.encode(),
-    };
-    Ok(body.sign(key))
+    crate::signing::sign(invocation, key, chain, now_ms.saturating_add(EXPIRES_AFTER_MS))
 }

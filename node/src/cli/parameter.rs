@@ -8,7 +8,7 @@ use dalil_contracts::authority::parameters::ParameterName;
 use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
-use super::time::ist;
+use crate::time::ist;
 use crate::shell::http::{Page, ShownParameter};
 
 #[derive(Subcommand)]

@@ -13,9 +13,9 @@ use serde_json::json;
 use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
-use super::time::{ist, parse_span};
 use crate::shell::clock::now_ms;
 use crate::shell::http::ShownHandovers;
+use crate::time::{ist, parse_span};
 use crate::verification::PIN_LIFETIME_MS;
 
 /// The most handovers that one renewal follows.

@@ -149,6 +149,8 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
             peers,
             observers: Vec::new(),
             sync: SyncSettings::default(),
+            gateway: None,
+            digilocker: None,
         })?;
         network.nodes.push(NetworkNode {
             department: place.department.clone(),

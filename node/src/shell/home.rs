@@ -6,11 +6,12 @@
 //! keys/              validator.seed, network.seed: 32 bytes in hexadecimal, readable by the owner alone
 //! sign-record        what the consensus key has signed; made with the key, never part of a backup
 //! data/              RocksDB
+//! gateway/           what the gateway signed for which idempotency key, where there is one
 //! lock               held by the process that uses the folder
 //! ```
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -22,6 +23,8 @@ use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{SyncSettings, ValidatorKeys};
+use crate::digilocker::config::DigiLockerConfig;
+use crate::gateway::config::GatewayConfig;
 
 /// What an operator sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,12 @@ pub struct Config {
     /// When to fetch a snapshot, and which to offer.
     #[serde(default)]
     pub sync: SyncSettings,
+    /// The department gateway; none if the node has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayConfig>,
+    /// The pull interface for DigiLocker; none if the node has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digilocker: Option<DigiLockerConfig>,
 }
 
 impl Config {
@@ -274,6 +283,22 @@ pub fn read_seed(path: &Path) -> anyhow::Result<SecretKey> {
     parse_seed(&text).with_context(|| path.display().to_string())
 }
 
+/// Reads a seed file that nobody but its owner can read.
+pub fn read_private_seed(path: &Path) -> anyhow::Result<SecretKey> {
+    check_private(path)?;
+    read_seed(path)
+}
+
+/// Refuses a file with a secret that others than its owner can read.
+pub fn check_private(path: &Path) -> anyhow::Result<()> {
+    let file = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mode = file.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!("{0} can be read by others (mode {mode:03o}): chmod 600 {0}", path.display());
+    }
+    Ok(())
+}
+
 /// Reads the text of a seed file.
 pub fn parse_seed(text: &str) -> anyhow::Result<SecretKey> {
     let mut seed = [0; 32];
@@ -289,15 +314,15 @@ pub fn make_seed(path: &Path) -> anyhow::Result<SecretKey> {
 }
 
 fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
     write_secret(path, format!("{}\n", hex::encode(key.seed())).as_bytes())
         .with_context(|| format!("cannot make key file {}", path.display()))
 }
 
-/// Makes a file that only the owner can read. Refuses to replace one.
+/// Makes a file that only the owner can read, and its folder. Refuses to replace one.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()

@@ -23,6 +23,8 @@ use super::storage::{Report, Storage};
 use super::workers::Workers;
 use crate::core::cosign::Published;
 use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, StartError, executor};
+use crate::digilocker::DigiLocker;
+use crate::gateway::Gateway;
 
 /// Events that wait for the core, by urgency.
 const URGENT_QUEUE: usize = 4_096;
@@ -45,6 +47,14 @@ impl Report for StorageReport {
 /// Runs the node of `home` until `stop` resolves or the node cannot go on.
 pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let config = home.config()?;
+    let mut taken = vec![config.http_listen, config.p2p_listen];
+    if let Some(gateway) = &config.gateway {
+        gateway.check(&taken)?;
+        taken.push(gateway.listen);
+    }
+    if let Some(digilocker) = &config.digilocker {
+        digilocker.check(&taken)?;
+    }
     let _lock = home.lock()?;
     // Everything that does not fit is found before a database is made.
     let genesis = home.genesis()?;
@@ -53,6 +63,9 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     if validator_keys.as_ref().is_some_and(|keys| keys.record.quarantine() == Quarantine::Lifted) {
         warn!("an operator lifted the quarantine of this key: should another copy of it sign, the chain can fork");
     }
+    let gateway =
+        config.gateway.as_ref().map(|gateway| Gateway::open(home, gateway, genesis.chain_id())).transpose()?;
+    let digilocker = config.digilocker.as_ref().map(|digilocker| DigiLocker::open(home, digilocker)).transpose()?;
     let ledger = open_ledger(home, &genesis)?;
     let (core, effects) =
         Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
@@ -85,7 +98,14 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let (published_sender, published) = watch::channel(last_published(&ledger)?);
     let (view_sender, view) = watch::channel(ledger.view()?);
     let handle = NodeHandle { submit, status, published, view };
-    let server = http::serve(config.http_listen, http::App::new(handle, &ledger)?).await?;
+    let app = http::App::new(handle, &ledger)?;
+    let mut servers = vec![http::serve(config.http_listen, app.clone()).await?];
+    if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
+        servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);
+    }
+    if let (Some(config), Some(digilocker)) = (&config.digilocker, digilocker) {
+        servers.push(http::serve_digilocker(config.listen, app, digilocker).await?);
+    }
 
     let mut node = Running {
         core,
@@ -109,7 +129,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         votes_in_a_row: 0,
     };
     let ended = node.feed(sources, stop).await;
-    server.abort();
+    servers.iter().for_each(tokio::task::JoinHandle::abort);
     ended
 }
 

@@ -1,14 +1,19 @@
-//! What operators and officers write: configuration, keys, calls, leaves, times, arguments.
+//! What operators, officers and departments' systems write: configuration, keys, calls, leaves, times, arguments, requests to
+//! the gateway and to the pull interface.
 //!
 //! The first byte of an input chooses the format. Oracle: what was read is written and read again as the same; times
 //! survive their text form.
 
 use dalil_contracts::Invocation;
-use dalil_node::cli::{parse_attachment, parse_invocation, takes, time};
+use dalil_node::cli::{parse_attachment, parse_invocation, takes};
+use dalil_node::digilocker::request::{Kind, PullRequest};
+use dalil_node::gateway::request::Request;
 use dalil_node::shell::home::{Config, parse_seed};
+use dalil_node::time;
 
 use super::fixture::token;
 use crate::Taken;
+use crate::memory::bounded;
 use crate::wire::{Wire, choose};
 
 /// The last moment that has a four-digit year in India, UTC milliseconds.
@@ -16,7 +21,19 @@ const YEAR_9999_ENDS_MS: u64 = 253_402_300_800_000 - 19_800_000;
 
 /// One text of the format that the first byte names.
 pub fn files(bytes: &[u8]) -> Taken {
-    const TABLE: &[Wire] = &[config, seed, moment, span, call, leaves, arguments, shown_moment];
+    const TABLE: &[Wire] = &[
+        config,
+        seed,
+        moment,
+        span,
+        call,
+        leaves,
+        arguments,
+        shown_moment,
+        gateway_request,
+        |bytes| taken(bounded(bytes, || PullRequest::from_xml(Kind::Uri, bytes)).is_ok()),
+        |bytes| taken(bounded(bytes, || PullRequest::from_xml(Kind::Doc, bytes)).is_ok()),
+    ];
     choose(TABLE, bytes)
 }
 
@@ -88,4 +105,20 @@ fn leaves(bytes: &[u8]) -> Taken {
 fn arguments(bytes: &[u8]) -> Taken {
     let Ok(text) = std::str::from_utf8(bytes) else { return Taken::No };
     taken(takes(["dalil"].into_iter().chain(text.lines())))
+}
+
+/// What a department's system asks for; what is refused is refused in plain ASCII.
+fn gateway_request(bytes: &[u8]) -> Taken {
+    match Request::from_json(bytes) {
+        Err(malformed) => {
+            assert!(malformed.to_string().is_ascii());
+            Taken::No
+        }
+        Ok(request) => {
+            let root = request.attachment.as_ref().map(dalil_ledger::block::Attachment::root);
+            assert_eq!(request.invocation.attachment_root(), root);
+            assert_eq!(Invocation::decode(&request.invocation.encode()), Ok(request.invocation));
+            Taken::Yes
+        }
+    }
 }

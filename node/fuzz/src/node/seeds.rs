@@ -13,7 +13,7 @@ use dalil_node::shell::home::Config;
 use dalil_node::shell::workers::Workers;
 
 use super::chain::{build, commit, cosignature, fresh_database, open};
-use super::fixture::{START_MS, domicile_record, genesis, results, signed};
+use super::fixture::{START_MS, domicile, domicile_record, genesis, results, signed};
 use crate::seeds::{Basket, Seed};
 
 pub(crate) fn seeds() -> Vec<Seed> {
@@ -131,6 +131,8 @@ fn files() -> Vec<Seed> {
         peers: vec!["/ip4/127.0.0.1/tcp/7001".to_owned()],
         observers: vec![genesis().validators.iter().next().unwrap().network],
         sync: dalil_node::core::snapshot::SyncSettings::default(),
+        gateway: None,
+        digilocker: None,
     };
     let mut basket = Basket::new("node-files");
     basket.put_chosen(0, "config", config.to_toml().unwrap());
@@ -151,5 +153,24 @@ fn files() -> Vec<Seed> {
     basket.put_chosen(6, "verify", "verify\nin.gov.wb.land-ROR-n1\n--policy\npin.json");
     basket.put_chosen(6, "node-status", "node\nstatus\n--json");
     basket.put_chosen(7, "shown", START_MS.to_be_bytes());
+    basket.put_chosen(8, "gateway-call", serde_json::to_string(&domicile(1, START_MS)).unwrap());
+    basket.put_chosen(8, "gateway-batch", BATCH);
+    basket.put_chosen(9, "pull-uri", pull("PullURIRequest", "<DocType>DOM</DocType><UDF1>DOM/1</UDF1>"));
+    basket.put_chosen(10, "pull-doc", pull("PullDocRequest", "<URI>in.gov.wb.district-DOM-1</URI>"));
     basket.seeds
+}
+
+/// A batch as a department's system hands it in.
+const BATCH: &str = r#"{"posting": "district/sdo", "call": {"certificate": {"issue_batch": {"kind": "DOM", "origin": "decided",
+    "place": {"district": 305, "block": null, "lease": null}}}}, "documents": [{"uri": "in.gov.wb.district-DOM-1",
+    "number": "1", "digest": "0101010101010101010101010101010101010101010101010101010101010101", "subject": "holder/1",
+    "valid_from_ms": 1, "valid_until_ms": null, "claims_root": null, "classes": []}]}"#;
+
+/// A request as DigiLocker writes it.
+fn pull(element: &str, details: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><{element} xmlns=\"http://tempuri.org/\" ver=\"3.0\" \
+         ts=\"2026-06-01T10:00:00+05:30\" txn=\"1\" orgId=\"in.gov.wb\" keyhash=\"ab\" format=\"both\"><DocDetails>{details}\
+         </DocDetails></{element}>"
+    )
 }

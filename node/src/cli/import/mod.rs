@@ -31,7 +31,7 @@ pub(crate) struct Land {
     /// The register: one JSON object a line, as docs/import.md says; the last line has the totals.
     file: PathBuf,
     /// Day for which the register speaks, such as 2026-04-01.
-    #[arg(long, value_name = "DAY", value_parser = super::time::parse_moment)]
+    #[arg(long, value_name = "DAY", value_parser = crate::time::parse_moment)]
     as_on: u64,
     /// How many mouzas are under way at once.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]

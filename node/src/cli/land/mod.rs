@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::Format;
 use super::client::Client;
 use super::output::print;
-use super::time::parse_span;
+use crate::time::parse_span;
 use crate::shell::clock::now_ms;
 
 const EXIT_CODES: &str = "Exit codes: 0 proven; 1 the command failed; 2 usage; 3 proven that there is no such plot or office; \

@@ -5,7 +5,7 @@ use dalil_contracts::land::history::PlotAct;
 use dalil_contracts::land::registers::{ChainOfTitle, Encumbrances, Extent, Pendency, Register};
 use dalil_contracts::land::types::{Holding, Plot};
 
-use super::super::time::ist;
+use crate::time::ist;
 use super::Checked;
 
 /// A register that was proven, and how fresh the proof is.

@@ -13,8 +13,8 @@ use crate::cli::Format;
 use crate::cli::client::Client;
 use crate::cli::client::URL_DEFAULT;
 use crate::cli::output::{fact, print};
-use crate::cli::time::ist;
 use crate::cli::verify::call_name_in;
+use crate::time::ist;
 
 #[derive(Args)]
 pub(crate) struct Show {

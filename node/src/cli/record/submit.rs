@@ -23,9 +23,9 @@ use crate::cli::Format;
 use crate::cli::client::{Client, ClientError};
 use crate::cli::officer::{Signer, sign};
 use crate::cli::output::{bold, fact, print};
-use crate::cli::time::{ist, parse_span};
 use crate::shell::clock::now_ms;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
+use crate::time::{ist, parse_span};
 
 /// The longest time that one request waits for finality, in milliseconds; nodes allow no more than 50 s.
 const REQUEST_WAIT_MS_MAX: u64 = 45_000;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::claims::ShownClaim;
 use super::subject::Asked;
-use crate::cli::time::{ist, ist_rfc3339, span};
+use crate::time::{ist, ist_rfc3339, span};
 use crate::verification::leaf_uri;
 
 /// A check that was made or could not be made.

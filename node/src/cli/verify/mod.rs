@@ -26,8 +26,8 @@ use self::trust::Believed;
 use super::Format;
 use super::client::{Client, ClientError};
 use super::output::print;
-use super::time::{parse_moment, parse_span};
 use crate::shell::clock::now_ms;
+use crate::time::{parse_moment, parse_span};
 
 const EXIT_CODES: &str = "Exit codes: 0 valid; 1 recorded but not valid now; 2 usage; 3 not on record; 4 could not check, or \
                           a proof is wrong; 5 recorded, present status not proven (an inclusion receipt).";

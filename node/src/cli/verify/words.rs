@@ -5,7 +5,7 @@ use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent, Provenance,
 
 use super::finding::{Finding, Proven, Recorded, Report};
 use crate::cli::output::{bold, fact};
-use crate::cli::time::{ist, span};
+use crate::time::{ist, span};
 
 impl Report {
     /// A headline with the status, then the facts.

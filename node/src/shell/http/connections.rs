@@ -20,7 +20,9 @@ use tokio::time::{Instant, Sleep};
 /// The most connections at once, and the least that any system allows for.
 const CONNECTIONS_MAX: u64 = 4_096;
 const CONNECTIONS_MIN: u64 = 64;
-/// Descriptors for the database (512 files and its logs), the peers and everything else.
+/// The most connections at once of an interface for a department's own systems.
+pub(super) const DEPARTMENT_CONNECTIONS_MAX: usize = 128;
+/// Descriptors for the database (512 files and its logs), the peers, a department's own systems and everything else.
 const RESERVED_DESCRIPTORS: u64 = 1_024;
 /// How long nothing may move on a connection. Longer than any request may take.
 const STALLED_AFTER: Duration = Duration::from_secs(75);
@@ -41,8 +43,9 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(connections_allowed())) }
+    /// With room for `connections`.
+    pub(super) fn new(listener: TcpListener, connections: usize) -> Self {
+        Self { listener, room: Arc::new(Semaphore::new(connections)) }
     }
 }
 

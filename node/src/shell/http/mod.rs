@@ -1,11 +1,16 @@
 //! What clients see: REST under `/v1`, the log in C2SP's layout, and health.
 //!
+//! `gateway.rs` and `digilocker.rs` are served apart, each on an address of its own: what the one lets in acts for officers,
+//! what the other gives out is a department's.
+//!
 //! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
 //! problem document with a stable code.
 
 pub mod connections;
+mod digilocker;
 mod enforcement;
 mod evidence;
+mod gateway;
 mod governance;
 mod land;
 mod log;
@@ -35,6 +40,8 @@ use tower_http::timeout::TimeoutLayer;
 use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
+use crate::digilocker::DigiLocker;
+use crate::gateway::Gateway;
 use crate::verification::pin_of;
 pub use governance::{Page, ShownBallot, ShownParameter, ShownProtocol};
 pub use membership::{ShownChange, ShownHandovers, ShownHead, ShownValidators};
@@ -135,15 +142,37 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Listens and serves until the task is aborted.
+/// Serves everybody until the task is aborted.
 pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+    let served = listen_and_serve(listen, router(app), connections::connections_allowed()).await?;
+    tracing::info!(%listen, "clients served");
+    Ok(served)
+}
+
+/// Serves the clients of a gateway, on an address of its own, until the task is aborted.
+pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> anyhow::Result<JoinHandle<()>> {
+    let key = gateway.public_key();
+    let router = gateway::router(app, gateway);
+    let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
+    tracing::info!(%listen, %key, "gateway served");
+    Ok(served)
+}
+
+/// Serves DigiLocker, on an address of its own, until the task is aborted.
+pub async fn serve_digilocker(listen: SocketAddr, app: App, digilocker: DigiLocker) -> anyhow::Result<JoinHandle<()>> {
+    let key = digilocker.key_mark();
+    let router = digilocker::router(app, digilocker);
+    let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
+    tracing::info!(%listen, key, "digilocker served");
+    Ok(served)
+}
+
+async fn listen_and_serve(listen: SocketAddr, router: Router, room: usize) -> anyhow::Result<JoinHandle<()>> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
-    let router = router(app);
-    tracing::info!(%listen, "clients served");
     Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(connections::Bounded::new(listener), router).await {
+        if let Err(error) = axum::serve(connections::Bounded::new(listener, room), router).await {
             tracing::error!(%error, "the HTTP server ended");
         }
     }))

@@ -68,6 +68,13 @@ pub(super) struct Wait {
     wait_ms: Option<u64>,
 }
 
+impl Wait {
+    /// How long the client waits.
+    pub(super) fn duration(&self) -> Duration {
+        Duration::from_millis(self.wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX))
+    }
+}
+
 fn decode(body: &[u8]) -> Result<(SignedTransaction, Option<Attachment>), Problem> {
     let malformed = |detail: String| Problem::bad_request("T_MALFORMED", detail);
     let json: SubmittedRecord =
@@ -89,20 +96,32 @@ pub(super) async fn submit(State(app): State<App>, Query(wait): Query<Wait>, bod
         );
     }
     let id = record.id();
+    match hand_in(&app, record, attachment, wait.duration()).await? {
+        None => Ok((StatusCode::ACCEPTED, Json(Submitted::Pending { id })).into_response()),
+        Some(Answer::Recorded { id, index, height, timestamp_ms }) => {
+            Ok(Json(Submitted::Recorded { id, index, height, timestamp_ms }).into_response())
+        }
+        Some(Answer::Rejected(rejection)) => Err(rejection.into()),
+    }
+}
+
+/// Hands a record to the core and waits for its end; none if that did not come in time.
+pub(super) async fn hand_in(
+    app: &App,
+    record: SignedTransaction,
+    attachment: Option<Attachment>,
+    wait: Duration,
+) -> Result<Option<Answer>, Problem> {
     let (answer, answered) = oneshot::channel();
     let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping");
     app.node.submit.send(Submission { record, attachment, answer }).await.map_err(|_| stopping())?;
-    let wait = Duration::from_millis(wait.wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX));
     // While the quorum is lost, clients that wait must not take the connections of those who only ask.
     let place = app.waiting.try_acquire();
     let wait = if place.is_ok() { wait } else { Duration::ZERO };
     match tokio::time::timeout(wait, answered).await {
-        Err(_elapsed) => Ok((StatusCode::ACCEPTED, Json(Submitted::Pending { id })).into_response()),
+        Err(_elapsed) => Ok(None),
         Ok(Err(_)) => Err(stopping()),
-        Ok(Ok(Answer::Recorded { id, index, height, timestamp_ms })) => {
-            Ok(Json(Submitted::Recorded { id, index, height, timestamp_ms }).into_response())
-        }
-        Ok(Ok(Answer::Rejected(rejection))) => Err(rejection.into()),
+        Ok(Ok(answer)) => Ok(Some(answer)),
     }
 }
 

@@ -78,7 +78,7 @@ fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceip
     Ok(StatusReceipt::new(HeadProof { header: head, path, note: published.note.clone() }, reads))
 }
 
-fn verified(app: &App, question: &Question, terms: Terms) -> Result<Verified, Problem> {
+pub(super) fn verified(app: &App, question: &Question, terms: Terms) -> Result<Verified, Problem> {
     let published = app.published()?;
     let receipt = receipt_of(&published, question)?.to_bytes();
     let pin = app.pin(&published)?;
@@ -135,6 +135,13 @@ pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Quer
         }
         _ => return Err(Problem::bad_request("question", "give either `index` or `uri`")),
     };
+    let receipt = inclusion_of(&published, index, uri.as_ref())?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt.to_bytes()).into_response())
+}
+
+/// The inclusion receipt of the entry at `index` on a published head; of a document's place in its batch too.
+pub(super) fn inclusion_of(published: &Published, index: u64, uri: Option<&Uri>) -> Result<InclusionReceipt, Problem> {
+    let view = &published.view;
     let size = view.log_size();
     let beyond = || Problem::not_found(format!("the cosigned log has {size} entries; index {index} is not among them"));
     if index >= size {
@@ -148,16 +155,15 @@ pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Quer
         )));
     }
     let document = match uri {
-        Some(uri) => batch_document(view, &entry, &uri)?,
+        Some(uri) => batch_document(view, &entry, uri)?,
         None => None,
     };
     let path = view.inclusion_proof(index, size)?;
     let receipt = InclusionReceipt::new(entry, index, path, published.note.clone());
-    let receipt = match document {
+    Ok(match document {
         Some(document) => receipt.for_document(document),
         None => receipt,
-    };
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt.to_bytes()).into_response())
+    })
 }
 
 /// The place of a document in the batch that issued it; none if it was issued singly.
