@@ -4,6 +4,7 @@ mod bench;
 mod client;
 mod completions;
 mod demo;
+mod events;
 mod evidence;
 mod import;
 mod key;
@@ -47,6 +48,8 @@ enum Command {
     /// Hand in signed records and read the log.
     #[command(subcommand)]
     Record(record::RecordCommand),
+    /// Listen to what happens on the chain.
+    Events(events::Events),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
     /// Look at a verifier's pin, and renew it.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
             Command::Testnet(command) => testnet::run(command, format).await,
             Command::Key(command) => key::run(&command, format),
             Command::Record(command) => record::run(command, format).await,
+            Command::Events(events) => events::run(&events, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,

@@ -149,6 +149,7 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
             peers,
             observers: Vec::new(),
             sync: SyncSettings::default(),
+            webhooks: Vec::new(),
         })?;
         network.nodes.push(NetworkNode {
             department: place.department.clone(),

@@ -5,6 +5,7 @@
 //! genesis.bin        canonical genesis
 //! keys/              validator.seed, network.seed: 32 bytes in hexadecimal, readable by the owner alone
 //! sign-record        what the consensus key has signed; made with the key, never part of a backup
+//! webhooks/          how far each webhook is done
 //! data/              RocksDB
 //! lock               held by the process that uses the folder
 //! ```
@@ -21,6 +22,7 @@ use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
 
+use super::webhooks::WebhookConfig;
 use crate::core::{SyncSettings, ValidatorKeys};
 
 /// What an operator sets.
@@ -39,6 +41,9 @@ pub struct Config {
     /// When to fetch a snapshot, and which to offer.
     #[serde(default)]
     pub sync: SyncSettings,
+    /// Where to post events.
+    #[serde(default, rename = "webhook", skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 impl Config {
@@ -289,6 +294,11 @@ pub fn make_seed(path: &Path) -> anyhow::Result<SecretKey> {
 }
 
 fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
+    write_secret(path, &hex::encode(key.seed()))
+}
+
+/// Writes a secret into a new file that only the owner can read. Refuses to replace one.
+pub fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -298,7 +308,7 @@ fn write_seed(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot make key file {}", path.display()))?;
-    writeln!(file, "{}", hex::encode(key.seed()))?;
+    writeln!(file, "{text}")?;
     Ok(file.sync_all()?)
 }
 

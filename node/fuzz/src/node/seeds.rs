@@ -131,6 +131,7 @@ fn files() -> Vec<Seed> {
         peers: vec!["/ip4/127.0.0.1/tcp/7001".to_owned()],
         observers: vec![genesis().validators.iter().next().unwrap().network],
         sync: dalil_node::core::snapshot::SyncSettings::default(),
+        webhooks: Vec::new(),
     };
     let mut basket = Basket::new("node-files");
     basket.put_chosen(0, "config", config.to_toml().unwrap());

@@ -17,8 +17,6 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;
 use dalil_ledger::receipt::Exit;
 
-pub(crate) use words::call_name_in;
-
 use self::check::Terms;
 use self::finding::{Finding, Report, Unchecked};
 use self::subject::{Asked, Subject, digest_of};

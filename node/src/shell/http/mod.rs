@@ -4,6 +4,7 @@
 //! problem document with a stable code.
 
 pub mod connections;
+mod events;
 mod evidence;
 mod log;
 mod membership;
@@ -33,6 +34,7 @@ use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::verification::pin_of;
+pub use events::StreamLimits;
 pub use membership::{ShownBallot, ShownChange, ShownHandovers, ShownHead, ShownValidators};
 pub use problem::Problem;
 pub use records::{Submitted, SubmittedRecord};
@@ -42,8 +44,10 @@ pub use verify::{Verified, VerifiedAnswer};
 const BODY_BYTES_MAX: usize = 6 << 20;
 /// How many submissions may wait for their record's end at once; a further one is told at once that it is pending.
 const WAITING_MAX: usize = 2_048;
-/// How long a request may take.
+/// How long a request may take until its answer begins; a stream goes on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long requests under way may take to end when the node stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// What handlers share.
 #[derive(Clone)]
@@ -55,6 +59,9 @@ pub struct App {
     ledger: Ledger,
     /// Places for submissions that wait.
     waiting: Arc<Semaphore>,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
+    limits: StreamLimits,
 }
 
 impl App {
@@ -64,7 +71,14 @@ impl App {
         let origin = genesis.origin.as_str().parse()?;
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
-        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting })
+        let limits = StreamLimits::default();
+        let streams = Arc::new(Semaphore::new(limits.streams_max));
+        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting, streams, limits })
+    }
+
+    /// The same with other limits of streams.
+    pub fn with_streams(self, limits: StreamLimits) -> Self {
+        Self { streams: Arc::new(Semaphore::new(limits.streams_max)), limits, ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -101,6 +115,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/records/{which}", get(records::show))
         .route("/v1/history", get(records::history))
         .route("/v1/blocks/{height}", get(log::block))
+        .route("/v1/events", get(events::stream))
         .route("/v1/evidence", get(evidence::list))
         .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
         .route("/v1/receipts/status", get(verify::status_receipt))
@@ -111,6 +126,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/handovers", get(membership::handovers))
         .route("/v1/status", get(status))
         .route("/v1/schema", get(schema))
+        .route("/v1/schema/event", get(events::event_schema))
         .route("/checkpoint", get(log::checkpoint))
         .route("/tile/{*path}", get(log::tile))
         .route("/policy", get(log::policy))
@@ -123,18 +139,41 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Listens and serves until the task is aborted.
-pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+/// A server that runs.
+pub struct Server {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Takes no more requests and lets those under way end, for a while.
+    pub async fn stop(self) {
+        let _ended = self.stop.send(());
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(STOP_WITHIN, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// Listens and serves until it is stopped.
+pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<Server> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
     let router = router(app);
     tracing::info!(%listen, "clients served");
-    Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(connections::Bounded::new(listener), router).await {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = axum::serve(connections::Bounded::new(listener), router);
+    let serving = serving.with_graceful_shutdown(async {
+        let _stopped_or_dropped = stopped.await;
+    });
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
             tracing::error!(%error, "the HTTP server ended");
         }
-    }))
+    });
+    Ok(Server { task, stop })
 }
 
 async fn status(State(app): State<App>) -> Result<Json<NodeStatus>, Problem> {
