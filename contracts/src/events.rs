@@ -67,6 +67,7 @@ pub const KINDS: &[Kind] = &[
     kind("land.deed_cancelled", "deed/<deed>", "a court cancelled a deed"),
     kind("land.deed_flagged", "deed/<deed>", "the deed gives more than is held, or is a second one over a share"),
     kind("land.deed_registered", "deed/<deed>", "a registration office recorded a deed"),
+    kind("land.imported", "mouza/<mouza>", "khatians and plots came from the older register"),
     kind("land.mouza_registered", "mouza/<mouza>", "a mouza was entered"),
     kind(
         "land.mutation_allowed",
@@ -83,6 +84,7 @@ pub const KINDS: &[Kind] = &[
     kind("land.plot_frozen", "plot/<plot>", "a second officer confirmed a freeze"),
     kind("land.plot_rectified", "plot/<plot>", "a clerical error was corrected"),
     kind("land.plot_settled", "plot/<plot>", "vested land was settled"),
+    kind("land.plot_sheet_issued", "plot/<plot>", "a signed sheet of a plot was issued"),
     kind("land.plot_split", "plot/<plot>", "a plot was divided and retired"),
     kind("land.plot_unfrozen", "plot/<plot>", "a freeze ended"),
     kind("land.plot_vested", "plot/<plot>", "a second officer confirmed a vesting"),
@@ -90,6 +92,7 @@ pub const KINDS: &[Kind] = &[
     kind("land.ror_issued", "khatian/<khatian>", "a signed extract was issued"),
     kind("land.stay_lifted", "case/<case> or deed/<deed>", "a stay ended"),
     kind("land.stayed", "case/<case> or deed/<deed>", "a court stayed a case or a deed's mutation"),
+    kind("land.ulpin_assigned", "plot/<plot>", "a plot got its unique parcel number"),
     kind("mineral.auction_recorded", "mining_block/<block>", "an auction's result was recorded"),
     kind("mineral.block_registered", "mining_block/<block>", "a mining block was entered"),
     kind("mineral.challan_cancelled", "challan/<number>", "a challan was cancelled before gate-out"),

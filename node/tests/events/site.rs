@@ -138,10 +138,12 @@ impl Site {
         Listener { response, text: String::new(), last_id: None }
     }
 
-    /// A listener that never reads.
+    /// A listener that never reads, and has little room for what it does not read.
     pub async fn stare(&self, query: &str) -> tokio::net::TcpStream {
         use tokio::io::AsyncWriteExt as _;
-        let mut stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
         let request = format!("GET /v1/events?{query} HTTP/1.1\r\nhost: here\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         stream

@@ -141,7 +141,7 @@ async fn filters_by_kind_place_and_subject() {
 async fn a_client_that_takes_nothing_is_cut_off_and_others_are_served() {
     let mut site = Site::new(StreamLimits { streams_max: 2, ..quick() }).await;
     // More than sockets and buffers between hold.
-    for _ in 0..12 {
+    for _ in 0..5 {
         site.record_batch(4_000);
     }
     site.publish();
@@ -157,11 +157,11 @@ async fn a_client_that_takes_nothing_is_cut_off_and_others_are_served() {
         assert!(Instant::now() < deadline, "its place is free again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    assert_eq!(freed.events(48_000).await.len(), 48_000, "whoever takes what comes is given all of it");
+    assert_eq!(freed.events(20_000).await.len(), 20_000, "whoever takes what comes is given all of it");
     // What the other one finds when it looks at last: less than all, and the end.
     let mut got = Vec::new();
     tokio::time::timeout(Duration::from_secs(20), stares.read_to_end(&mut got)).await.unwrap().ok();
-    assert!(String::from_utf8_lossy(&got).matches("\ndata: ").count() < 48_000);
+    assert!(String::from_utf8_lossy(&got).matches("\ndata: ").count() < 20_000);
     listener.block().await.unwrap();
 }
 

@@ -43,7 +43,7 @@ impl Patience {
     fn after(&self, attempts: u32) -> Duration {
         let doubled = self.retry_first.saturating_mul(1 << attempts.saturating_sub(1).min(16));
         let half = doubled.min(self.retry_most) / 2;
-        half + half.mul_f64(f64::from(jitter()) / f64::from(u16::MAX))
+        half + half * u32::from(jitter()) / u32::from(u16::MAX)
     }
 }
 
