@@ -48,6 +48,7 @@ pub const KINDS: &[Kind] = &[
     kind("authority.validator_ready", "validator/<department>", "an incoming member proved that it holds its keys"),
     kind("authority.vote_cast", "ballot/<ballot>", "a department voted"),
     kind("certificate.application_received", "application/<application>", "an office took in an application"),
+    kind("certificate.application_refused", "application/<application>", "the office refused an application"),
     kind("certificate.class_struck", "strike/<order>", "a second officer confirmed a class strike"),
     kind("certificate.issued", DOCUMENT, "a certificate was issued; once for each of a batch"),
     kind("certificate.query_answered", "application/<application>", "the applicant answered a query"),
