@@ -30,6 +30,24 @@ pub enum Call {
     Certificate(CertificateCall),
 }
 
+impl Call {
+    /// Room and name: `land.register_deed`.
+    pub fn name(&self) -> String {
+        name_in(&serde_json::to_value(self).unwrap_or_default())
+    }
+}
+
+/// Room and name of a call as JSON, be it of a kind that this program knows or not.
+pub fn name_in(call: &serde_json::Value) -> String {
+    let only = |fields: &serde_json::Map<String, serde_json::Value>| match fields.iter().next() {
+        Some((name, inner)) if fields.len() == 1 => Some((name.clone(), inner.clone())),
+        _ => None,
+    };
+    let Some((room, inner)) = call.as_object().and_then(only) else { return "unknown".to_owned() };
+    let name = inner.as_str().map(str::to_owned).or_else(|| Some(only(inner.as_object()?)?.0));
+    name.map_or_else(|| room.clone(), |name| format!("{room}.{name}"))
+}
+
 /// A call and the posting it is made under.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

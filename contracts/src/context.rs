@@ -35,7 +35,7 @@ pub struct Context<'a> {
 /// Something that others may wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Event {
-    /// Name, such as `land.deed_registered`.
+    /// Name of its kind, such as `land.deed_registered`; see [`crate::events`].
     pub name: &'static str,
     /// What it happened to.
     pub subject: SubjectId,

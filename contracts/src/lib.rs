@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod call;
 pub mod certificate;
 pub mod context;
+pub mod events;
 pub mod land;
 pub mod list;
 pub mod mineral;

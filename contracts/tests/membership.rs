@@ -75,8 +75,19 @@ fn under_way(world: &World) -> Membership {
     world.get(&membership_key()).unwrap_or_default()
 }
 
+/// What became of a change; whoever waits was told the same, once.
 fn outcome(world: &World, ballot: &str) -> Option<ChangeOutcome> {
-    world.get(&outcome_key(&token(ballot)))
+    let outcome = world.get(&outcome_key(&token(ballot)));
+    let subject = format!("ballot/{ballot}");
+    let told = world.closing.iter().filter(|event| event.subject.as_str() == subject);
+    let told: Vec<_> = told.map(|event| event.name).collect();
+    let expected = outcome.as_ref().map(|outcome| match outcome {
+        ChangeOutcome::InForce(_) => "authority.validator_change_in_force",
+        ChangeOutcome::Refused { .. } => "authority.validator_change_refused",
+        ChangeOutcome::Lapsed(_) => "authority.validator_change_lapsed",
+    });
+    assert_eq!(told, Vec::from_iter(expected));
+    outcome
 }
 
 fn refused(height: u64, code: &str) -> Option<ChangeOutcome> {

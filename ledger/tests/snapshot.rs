@@ -141,9 +141,11 @@ fn follow(
     let subject = "khatian/1".parse().unwrap();
     let subjects =
         (0..records.len() as u64).map(|place| (Clone::clone(&subject), header.first_entry + place)).collect();
+    let events = (0..=records.len() as u64).map(|place| header.first_entry + place);
+    let events = events.map(|index| (index, format!("events of {index}").into_bytes())).collect();
     let block = Block { header, records, attachments: Vec::new() };
     nodes.extend(frontier.append([block.id()]));
-    Executed { block: Arc::new(block), changes, pages, nodes, subjects, next_validators: next_set.clone() }
+    Executed { block: Arc::new(block), changes, pages, nodes, subjects, events, next_validators: next_set.clone() }
 }
 
 fn changes(from: u32, count: u32, bytes: usize) -> Changes {
@@ -265,6 +267,30 @@ fn what_lies_below_the_snapshot_is_said_to_be_elsewhere() {
     }
     assert_eq!(view.header(view.base().height).unwrap().unwrap(), *view.head());
     assert!(view.entry_bytes(first).unwrap().is_some());
+}
+
+#[test]
+fn events_are_kept_in_order_and_a_snapshot_brings_none() {
+    let mut source = long_source();
+    let view = source.view();
+    let kept = view.events(0, usize::MAX).unwrap();
+    let indexes: Vec<u64> = kept.iter().map(|(index, _)| *index).collect();
+    assert_eq!(indexes, (1..view.log_size()).collect::<Vec<_>>(), "every index but genesis has some here");
+    assert!(kept.iter().all(|(index, bytes)| *bytes == format!("events of {index}").into_bytes()));
+    assert_eq!(view.events(5, 2).unwrap(), kept[4..6]);
+
+    let (_, ledger) = restored(&source);
+    let view = ledger.view().unwrap();
+    let first = view.base().index + 1;
+    assert_eq!(view.events(first - 1, 10).unwrap_err(), StoreError::NotHeld { first });
+    assert_eq!(view.events(first, 10).unwrap(), Vec::new());
+    let time_ms = source.view().head().timestamp_ms + 1_000;
+    source.block(time_ms, 2, Changes::new());
+    let followed = source.view().block(source.view().head().height).unwrap().unwrap();
+    let next = set_of(&source.keys);
+    let executed = follow(&view, time_ms, followed.records, Changes::new(), &next);
+    ledger.commit(&executed, None, Batch::default()).unwrap();
+    assert_eq!(ledger.view().unwrap().events(first, 10).unwrap(), source.view().events(first, 10).unwrap());
 }
 
 #[test]

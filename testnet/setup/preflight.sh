@@ -153,6 +153,15 @@ check_libclang() {
     if [ -s "$work/libclang.log" ]; then tail -n 3 "$work/libclang.log" | sed 's/^/           /'; fi
 }
 
+# The sample client in testnet/contactless, which a test runs.
+check_python() {
+    if have python3 || { can_install_packages && install_packages python3 && have python3; }; then
+        ok "python3: $(command -v python3)"
+    else
+        lacks "python3" "apt-get install python3"
+    fi
+}
+
 write_env_file() {
     mkdir -p "$kept_dir"
     {
@@ -170,6 +179,7 @@ check_cxx
 check_memory
 check_disk
 check_libclang
+check_python
 
 if [ ${#missing[@]} -gt 0 ]; then
     complain ""

@@ -5,6 +5,7 @@
 
 use dalil_ledger::block::{DepartmentId, Height};
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Token};
+use dalil_ledger::document::SubjectId;
 use dalil_ledger::state::Overlay;
 use dalil_ledger::validators::ValidatorSet;
 use schemars::JsonSchema;
@@ -97,6 +98,14 @@ pub fn ballot_key(id: &BallotId) -> Vec<u8> {
     format!("auth/ballot/{id}").into_bytes()
 }
 
+/// A ballot as the subject of a record.
+///
+/// # Panics
+/// Never: a ballot's id is shorter than a subject.
+pub(super) fn ballot_subject(id: &BallotId) -> SubjectId {
+    format!("ballot/{id}").parse().expect("a ballot's id fits a subject")
+}
+
 /// Counts a department's vote and carries the matter out once a quorum approves (A8).
 pub(super) fn vote(
     state: &mut Overlay<'_>,
@@ -134,7 +143,7 @@ pub(super) fn vote(
     }
     ballot.votes.push(Vote { department, choice });
     let mut outcome = acting.outcome();
-    outcome.event("authority.vote_cast", token(format!("ballot/{id}"))?);
+    outcome.event("authority.vote_cast", ballot_subject(id));
     // Departments that left the validator set since their vote no longer count.
     let approvals = ballot.votes.iter().filter(|vote| vote.choice == Choice::Approve);
     let approvals = approvals.filter(|vote| validators.index_of(&vote.department).is_some()).count();
@@ -182,7 +191,7 @@ fn carry(
         }
         Matter::Validators { change, from_height } => {
             membership::carry(state, context, id, change, *from_height)?;
-            outcome.event("authority.validator_change_carried", token(format!("ballot/{id}"))?);
+            outcome.event("authority.validator_change_carried", ballot_subject(id));
             for department in change.departments() {
                 outcome.about(token(format!("validator/{department}"))?);
             }

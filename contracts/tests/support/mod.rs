@@ -14,7 +14,8 @@ use dalil_contracts::authority::dated::Timeline;
 use dalil_contracts::authority::parameters::parameter_key;
 use dalil_contracts::authority::posting::posting_key;
 use dalil_contracts::authority::{EstablishmentPlan, Posting, genesis_validators};
-use dalil_contracts::{Call, Closing, Context, Invocation, Outcome, Refusal, apply, close_block};
+use dalil_contracts::events;
+use dalil_contracts::{Call, Closing, Context, Event, Invocation, Outcome, Refusal, apply, close_block};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, sha256};
@@ -69,6 +70,12 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> &'static str {
     }
 }
 
+/// The event is of a kind that integrators know, about what such events are about.
+fn check_kind(event: &Event) {
+    let kind = events::find(event.name).unwrap_or_else(|| panic!("{event:?} is of no kind"));
+    assert!(kind.fits(event.subject.as_str()), "{event:?} is not about {}", kind.subject);
+}
+
 /// A state with a block time; each accepted call is one record.
 #[derive(Clone)]
 pub struct World {
@@ -86,6 +93,8 @@ pub struct World {
     pub parameters: Parameters,
     /// What happened since the recording began ([`World::start_recording`]).
     pub played: Vec<Played>,
+    /// What the ends of blocks brought about.
+    pub closing: Vec<Event>,
 }
 
 impl World {
@@ -102,7 +111,8 @@ impl World {
         let validators = ValidatorSet::new(validators.collect()).unwrap();
         state.extend(genesis_validators(&validators));
         let (attachments, parameters) = (Vec::new(), Parameters::default());
-        Self { state, time_ms: START_MS, record: 1, height: 1, attachments, parameters, played: Vec::new() }
+        let (played, closing) = (Vec::new(), Vec::new());
+        Self { state, time_ms: START_MS, record: 1, height: 1, attachments, parameters, played, closing }
     }
 
     /// The sample establishment of West Bengal, with a posting for every role.
@@ -138,6 +148,7 @@ impl World {
         };
         let mut overlay = Overlay::new(&self.state);
         let outcome = apply(&mut overlay, &context, &invocation)?;
+        outcome.events.iter().for_each(check_kind);
         let changes = overlay.into_changes();
         self.enter(changes);
         let (height, time_ms, record) = (self.height, self.time_ms, self.record);
@@ -166,7 +177,9 @@ impl World {
         let (height, time_ms) = (self.height, self.time_ms);
         let closing = Closing { height, time_ms, parent, parameters: &self.parameters };
         let mut overlay = Overlay::new(&self.state);
-        close_block(&mut overlay, &closing).unwrap();
+        let events = close_block(&mut overlay, &closing).unwrap();
+        events.iter().for_each(check_kind);
+        self.closing.extend(events);
         let changes = overlay.into_changes();
         self.enter(changes);
         self.played.push(Played::Close { height, time_ms });

@@ -29,6 +29,8 @@ pub enum Family {
     Ids,
     /// (subject, log index) → nothing: the history of a subject.
     Subjects,
+    /// Log index → what happened there, for those who wait.
+    Events,
     /// What consensus and cosigning persist beside blocks.
     Consensus,
     /// How far a snapshot that is being restored has come.
@@ -37,7 +39,7 @@ pub enum Family {
 
 impl Family {
     /// All families.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Entries,
         Self::Log,
@@ -50,6 +52,7 @@ impl Family {
         Self::Pages,
         Self::Ids,
         Self::Subjects,
+        Self::Events,
         Self::Consensus,
         Self::Restore,
     ];
@@ -69,6 +72,7 @@ impl Family {
             Self::Pages => "pages",
             Self::Ids => "ids",
             Self::Subjects => "subjects",
+            Self::Events => "events",
             Self::Consensus => "consensus",
             Self::Restore => "restore",
         }

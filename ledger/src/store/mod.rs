@@ -35,7 +35,7 @@ use crate::state::proof::path_of;
 use crate::validators::{Certificate, ValidatorSet};
 
 /// The layout of the database. A node refuses any other.
-const SCHEMA: &[u8] = b"dalil-store-2";
+const SCHEMA: &[u8] = b"dalil-store-3";
 
 pub(crate) const META_SCHEMA: &[u8] = b"schema";
 pub(crate) const META_GENESIS: &[u8] = b"genesis";
@@ -92,6 +92,8 @@ pub struct Executed {
     pub nodes: Vec<Node>,
     /// Subjects with the log index of the record that is about them.
     pub subjects: Vec<(SubjectId, u64)>,
+    /// What happened at a log index, for those who wait. The store keeps these bytes and does not read them.
+    pub events: Vec<(u64, Vec<u8>)>,
     /// The set of the next height, whose hash the header names.
     pub next_validators: ValidatorSet,
 }
@@ -223,6 +225,9 @@ impl Ledger {
         for (subject, index) in &executed.subjects {
             batch.put(Family::Subjects, subject_key(subject, *index), []);
         }
+        for (index, events) in &executed.events {
+            batch.put(Family::Events, index.to_be_bytes(), events.clone());
+        }
         if let Some(certificate) = certificate {
             batch.put(Family::Commits, height, codec::encode(certificate));
             if header.validators_hash != header.next_validators_hash {
@@ -292,5 +297,6 @@ pub fn execute_genesis(genesis: &Genesis) -> Result<Executed, crate::state::Stat
     let block = Block { header, records: Vec::new(), attachments: Vec::new() };
     let nodes = log::Frontier::default().append([block.id()]);
     let next_validators = genesis.validators.clone();
-    Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: Vec::new(), next_validators })
+    let (subjects, events) = (Vec::new(), Vec::new());
+    Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects, events, next_validators })
 }

@@ -198,6 +198,21 @@ impl LedgerView {
         pairs.iter().map(|(key, _)| stored_u64(&key[prefix.len()..], "history")).collect()
     }
 
+    /// The first log index whose events are held. A snapshot brings none, not even those of its own head.
+    pub fn first_events(&self) -> u64 {
+        if self.base == Base::default() { 0 } else { self.base.index.saturating_add(1) }
+    }
+
+    /// What happened from log index `from` on, in order: up to `limit` log indexes, each with the bytes that were stored.
+    pub fn events(&self, from: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let first = self.first_events();
+        if from < first {
+            return Err(StoreError::NotHeld { first });
+        }
+        let pairs = self.snapshot.scan(Family::Events, &[], &from.to_be_bytes(), limit)?;
+        pairs.into_iter().map(|(index, bytes)| Ok((stored_u64(&index, "events")?, bytes))).collect()
+    }
+
     /// What is stored under a key of consensus.
     pub fn consensus(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.snapshot.get(Family::Consensus, key)?)

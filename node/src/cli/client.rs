@@ -16,6 +16,9 @@ pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 /// How long a request may take in all.
 const TIMEOUT: Duration = Duration::from_secs(65);
 
+/// How long a stream may be silent; nodes show several times in that time that they are there.
+const SILENCE_MAX: Duration = Duration::from_secs(50);
+
 /// A node's REST interface.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -86,6 +89,30 @@ impl Client {
         let response = self.http.post(url).json(&submitted).send().await.map_err(|error| self.unreachable(&error))?;
         let bytes = self.body(response).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
+    }
+
+    /// A stream of server-sent events, from after `last_id`.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        last_id: Option<&str>,
+    ) -> Result<reqwest::Response, ClientError> {
+        let mut url = reqwest::Url::parse(&format!("{}{path}", self.base)).map_err(|error| self.unreachable(&error))?;
+        url.query_pairs_mut().extend_pairs(query);
+        let http = reqwest::Client::builder().connect_timeout(TIMEOUT).read_timeout(SILENCE_MAX).build();
+        let mut request = http.map_err(|error| self.unreachable(&error))?.get(url);
+        if let Some(last_id) = last_id {
+            request = request.header("last-event-id", last_id);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        match self.body(response).await {
+            Err(error) => Err(error),
+            Ok(_) => Err(self.unreachable(&"no stream")),
+        }
     }
 
     async fn body(&self, response: reqwest::Response) -> Result<Vec<u8>, ClientError> {

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::Format;
 use super::output::{fact, print};
-use crate::shell::home::{Home, NodeKeys, make_seed, read_seed};
+use crate::shell::home::{Home, NodeKeys, make_seed, read_seed, write_secret};
+use crate::shell::webhooks::Secret;
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -20,6 +21,8 @@ pub(crate) enum KeyCommand {
     New(New),
     /// Show the public half of a key file.
     Show(Show),
+    /// Make the secret that a webhook's sender and receiver share. Never replaces a file.
+    Webhook(New),
     /// Declare that a validator's key came to this machine without its sign record.
     ///
     /// The node then signs nothing until two heights beyond the highest that a quorum of its peers reports are decided, so
@@ -51,7 +54,7 @@ pub(crate) struct Lift {
 
 #[derive(Args)]
 pub(crate) struct New {
-    /// The file to make: 32 bytes in hexadecimal.
+    /// The file to make, which only its owner can read.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -78,6 +81,14 @@ pub(crate) fn run(command: &KeyCommand, format: Format) -> anyhow::Result<ExitCo
             match format {
                 Format::Json => print(&json!({ "file": new.out, "public": public }).to_string())?,
                 Format::Text => print(&[fact("file", new.out.display()), fact("public", public)].join("\n"))?,
+            }
+        }
+        KeyCommand::Webhook(new) => {
+            write_secret(&new.out, format!("{}\n", Secret::generate()?).as_bytes())
+                .with_context(|| format!("cannot make {}", new.out.display()))?;
+            match format {
+                Format::Json => print(&json!({ "file": new.out }).to_string())?,
+                Format::Text => print(&fact("file", new.out.display()))?,
             }
         }
         KeyCommand::Move(moved) => {

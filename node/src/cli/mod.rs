@@ -10,6 +10,7 @@ mod demo;
 mod digilocker;
 mod disclose;
 mod document;
+mod events;
 mod evidence;
 mod gateway;
 mod import;
@@ -65,6 +66,8 @@ enum Command {
     /// Put a nonce into a document's file, and take its digest.
     #[command(subcommand)]
     Document(document::DocumentCommand),
+    /// Listen to what happens on the chain.
+    Events(events::Events),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
     /// Look at the land registers: chain of title, encumbrances, pendency.
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
             Command::Disclose(disclose) => disclose::run(&disclose, format),
             Command::Commit(commit) => commit::run(&commit, format),
             Command::Document(command) => document::run(&command, format),
+            Command::Events(events) => events::run(&events, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Land(command) => land::run(command, format).await,
             Command::Pin(command) => pin::run(command, format).await,

@@ -13,10 +13,12 @@ use tracing_subscriber::EnvFilter;
 use super::Format;
 use super::client::{Client, ClientError};
 use super::evidence::EvidenceOptions;
+use crate::time::ist;
 use crate::core::SyncSettings;
 use crate::core::progress::Progress;
 use crate::shell::home::{Config, Home, NodeRole, read_genesis};
 use crate::shell::node::{dial_address, run as run_node};
+use crate::shell::webhooks::WebhookStatus;
 
 #[derive(Subcommand)]
 pub(crate) enum NodeCommand {
@@ -99,6 +101,7 @@ fn make(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
         sync: SyncSettings::default(),
         gateway: None,
         digilocker: None,
+        webhooks: Vec::new(),
     })?;
     if let Some(path) = &init.genesis {
         let genesis = read_genesis(path)?;
@@ -148,6 +151,16 @@ async fn start_node(start: Start) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn show_webhooks(value: &serde_json::Value) {
+    let webhooks: Vec<WebhookStatus> = serde_json::from_value(value.clone()).unwrap_or_default();
+    for webhook in webhooks {
+        let how = webhook.failing.map_or_else(String::new, |failing| {
+            format!(", failing since {} ({} attempts): {}", ist(failing.since_ms), failing.attempts, failing.error)
+        });
+        println!("{:<14} {}: {} entries behind{how}", "webhook", webhook.name, webhook.lag);
+    }
+}
+
 async fn show_status(status: &Status, format: Format) -> anyhow::Result<ExitCode> {
     let client = Client::new(&status.url)?;
     let standing: serde_json::Value = client.get_json("/v1/status", &[]).await?;
@@ -159,6 +172,7 @@ async fn show_status(status: &Status, format: Format) -> anyhow::Result<ExitCode
                 for (name, value) in fields {
                     match serde_json::from_value::<Progress>(value.clone()) {
                         Ok(progress) => println!("{name:<14} {progress}"),
+                        Err(_) if name == "webhooks" => show_webhooks(value),
                         Err(_) => println!("{name:<14} {value}"),
                     }
                 }

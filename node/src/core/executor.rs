@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use dalil_contracts::authority::Place;
 use dalil_contracts::authority::upgrade::{PROTOCOL_VERSION, Protocol};
 use dalil_contracts::{Closing, Context, Invocation, Outcome, Refusal, apply, authority, close_block};
 use dalil_ledger::block::{Attachment, Block, DepartmentId, Entry, HEADER_VERSION, Header, Height, ids_hash};
@@ -17,6 +18,8 @@ use dalil_ledger::store::{Executed, LedgerView, StoreError};
 use dalil_ledger::transaction::{EXPIRY_WINDOW_MS, RECORD_BYTES_MAX, SignedTransaction};
 use dalil_ledger::validators::ValidatorSet;
 use serde::Serialize;
+
+use super::happened::Happened;
 
 /// A record with the leaf list it names, if it names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +170,7 @@ struct Draft<'a> {
     record_bytes: usize,
     attachment_bytes: usize,
     subjects: Vec<(dalil_ledger::document::SubjectId, u64)>,
+    events: Vec<(u64, Vec<u8>)>,
 }
 
 /// Whether a record that was refused may be tried again in a later block.
@@ -194,6 +198,7 @@ impl<'a> Draft<'a> {
             record_bytes: 0,
             attachment_bytes: 0,
             subjects: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -223,6 +228,7 @@ impl<'a> Draft<'a> {
         let (outcome, changes, operations) = run(&self.overlay, self.view, self.time_ms, index, record, attachments)?;
         self.overlay.merge(changes, operations);
         self.subjects.extend(outcome.subjects.iter().map(|subject| (subject.clone(), index)));
+        self.note(index, outcome.place.clone(), &outcome.events);
         self.record_bytes += candidate.bytes;
         if let Some(attachment) = &candidate.attachment {
             self.attachment_bytes += attachment.weight();
@@ -235,12 +241,25 @@ impl<'a> Draft<'a> {
         Ok(outcome)
     }
 
-    /// What the block does after its last record.
+    /// Notes what happened at a log index.
+    fn note(&mut self, index: u64, place: Option<Place>, events: &[dalil_contracts::Event]) {
+        if !events.is_empty() {
+            let happened = Happened::new(self.height(), self.time_ms, place, events);
+            self.events.push((index, happened.encode()));
+        }
+    }
+
+    fn height(&self) -> Height {
+        self.view.head().height + 1
+    }
+
+    /// What the block does after its last record. What happens then stands at the log index of its header.
     fn close(&mut self) -> Result<(), StateError> {
-        let parent = self.view.head_id();
-        let height = self.view.head().height + 1;
+        let (parent, height) = (self.view.head_id(), self.height());
         let closing = Closing { height, time_ms: self.time_ms, parent, parameters: &self.parameters };
-        close_block(&mut self.overlay, &closing)
+        let events = close_block(&mut self.overlay, &closing)?;
+        self.note(self.view.log_size() + self.records.len() as u64, None, &events);
+        Ok(())
     }
 
     /// A block without records is always within: what closing it takes is bounded by the contracts.
@@ -282,7 +301,8 @@ impl<'a> Draft<'a> {
         };
         let block = Block { header, records: self.records, attachments: self.attachments };
         nodes.extend(frontier.append([block.id()]));
-        Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects: self.subjects, next_validators })
+        let (subjects, events) = (self.subjects, self.events);
+        Ok(Executed { block: Arc::new(block), changes, pages, nodes, subjects, events, next_validators })
     }
 }
 

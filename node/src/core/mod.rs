@@ -21,6 +21,7 @@ pub mod event;
 pub mod evidence;
 pub mod executor;
 mod fifo;
+pub mod happened;
 pub mod mempool;
 pub mod message;
 pub mod progress;

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::core::cosign::Published;
 use crate::core::{Answer, Standing};
+use crate::shell::webhooks::WebhookStatus;
 
 /// A record handed in by a client.
 pub struct Submission {
@@ -34,6 +35,9 @@ pub struct NodeStatus {
     pub peers: usize,
     /// The newest head with a quorum of cosignatures: its size and the oldest of their times, UTC milliseconds.
     pub published: Option<(u64, u64)>,
+    /// How webhooks fare, as they are configured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookStatus>,
 }
 
 /// What clients of a running node reach.

@@ -5,6 +5,7 @@
 //! genesis.bin        canonical genesis
 //! keys/              validator.seed, network.seed: 32 bytes in hexadecimal, readable by the owner alone
 //! sign-record        what the consensus key has signed; made with the key, never part of a backup
+//! webhooks/          how far each webhook is done
 //! data/              RocksDB
 //! gateway/           what the gateway signed for which idempotency key, where there is one
 //! lock               held by the process that uses the folder
@@ -22,6 +23,7 @@ use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
 
+use super::webhooks::WebhookConfig;
 use crate::core::{SyncSettings, ValidatorKeys};
 use crate::digilocker::config::DigiLockerConfig;
 use crate::gateway::config::GatewayConfig;
@@ -48,6 +50,9 @@ pub struct Config {
     /// The pull interface for DigiLocker; none if the node has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digilocker: Option<DigiLockerConfig>,
+    /// Where to post events.
+    #[serde(default, rename = "webhook", skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 impl Config {

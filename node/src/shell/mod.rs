@@ -1,11 +1,12 @@
 //! The world: libp2p, RocksDB, threads, clocks and HTTP. tokio lives here and nowhere else.
 //!
 //! `node.rs` feeds the core from `sources.rs` and carries out its effects; `network.rs` with `faults.rs`, `storage.rs` and
-//! `workers.rs` are its hands; `http/` is what clients see, through `handle.rs`; `home.rs` is the folder on disk, and
+//! `workers.rs` are its hands; `http/` is what clients see, through `handle.rs`; `events/` reads what happened, and `webhooks/` posts it; `home.rs` is the folder on disk, and
 //! `database.rs` opens what lies in it. Decisions about the chain are taken in the core, never here.
 
 pub mod clock;
 pub mod database;
+pub mod events;
 pub mod faults;
 pub mod handle;
 pub mod home;
@@ -14,4 +15,5 @@ pub mod network;
 pub mod node;
 pub mod sources;
 pub mod storage;
+pub mod webhooks;
 pub mod workers;

@@ -20,6 +20,7 @@ use super::http;
 use super::network::{Inbox, Network, NetworkConfig};
 use super::sources::{Incoming, Shared, Sources, StorageEvent};
 use super::storage::{Report, Storage};
+use super::webhooks::{self, Patience, Webhooks};
 use super::workers::Workers;
 use crate::core::cosign::Published;
 use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, StartError, executor};
@@ -58,6 +59,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let _lock = home.lock()?;
     // Everything that does not fit is found before a database is made.
     let genesis = home.genesis()?;
+    let webhooks = webhooks::prepare(home, &config.webhooks)?;
     let keys = home.keys()?;
     let validator_keys = home.validator_keys(&keys, &genesis.chain_id())?;
     if validator_keys.as_ref().is_some_and(|keys| keys.record.quarantine() == Quarantine::Lifted) {
@@ -97,6 +99,8 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let (status, questions) = mpsc::channel(64);
     let (published_sender, published) = watch::channel(last_published(&ledger)?);
     let (view_sender, view) = watch::channel(ledger.view()?);
+    let newest = view.borrow().log_size();
+    let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
     let handle = NodeHandle { submit, status, published, view };
     let app = http::App::new(handle, &ledger)?;
     let mut servers = vec![http::serve(config.http_listen, app.clone()).await?];
@@ -119,6 +123,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         next_request: 0,
         published: published_sender,
         view: view_sender,
+        webhooks,
     };
     node.carry_out(effects);
     let sources = Sources {
@@ -129,7 +134,11 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         votes_in_a_row: 0,
     };
     let ended = node.feed(sources, stop).await;
-    servers.iter().for_each(tokio::task::JoinHandle::abort);
+    // Whoever waits for the core or for the next head learns that there will be none.
+    drop(node);
+    for server in servers {
+        server.stop().await;
+    }
     ended
 }
 
@@ -162,6 +171,7 @@ struct Running {
     next_request: RequestId,
     published: watch::Sender<Option<Arc<Published>>>,
     view: watch::Sender<LedgerView>,
+    webhooks: Webhooks,
 }
 
 impl Running {
@@ -197,6 +207,7 @@ impl Running {
             standing: self.core.standing(),
             peers: self.network.connected().len(),
             published: self.published.borrow().as_ref().map(|head| (head.view.log_size(), head.freshness_ms)),
+            webhooks: self.webhooks.status(),
         }
     }
 

@@ -13,6 +13,7 @@ use dalil_ledger::checkpoint::{Handover, HandoverError, HeadProof, Pin, PinnedHe
 use dalil_ledger::receipt::{InclusionReceipt, Trust, verify_inclusion_with};
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet, VoteKind};
+use dalil_node::core::happened::Happened;
 use dalil_node::core::{Message, executor};
 use dalil_node::shell::home::NodeKeys;
 use dalil_node::verification::{PIN_LIFETIME_MS, pin_of};
@@ -163,6 +164,13 @@ impl Office {
         self.ready(ballot, department, keys);
         self.go_to(named - 1);
         assert_eq!(self.outcome(ballot), Some(ChangeOutcome::InForce(named)));
+        // What the end of a block brought about stands at its header.
+        let index = self.view().header(named - 1).unwrap().unwrap().entry_index();
+        let events = self.view().events(index, 1).unwrap();
+        let happened = Happened::decode(&events[0].1).unwrap();
+        let told: Vec<_> = happened.events().map(|(kind, subject)| (kind, subject.to_string())).collect();
+        let expected = ("authority.validator_change_in_force", format!("ballot/{ballot}"));
+        assert_eq!((events[0].0, told, happened.place), (index, vec![expected], None));
         named
     }
 

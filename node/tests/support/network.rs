@@ -160,6 +160,12 @@ impl Network {
         }
     }
 
+    /// Asks a node to end.
+    pub fn terminate(&self, node: usize) {
+        let id = self.lock()[node].as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
     /// Whether a node that was started still runs.
     pub fn is_running(&self, node: usize) -> bool {
         self.lock()[node].as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())

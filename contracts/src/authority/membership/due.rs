@@ -10,7 +10,9 @@ use super::{
     VALIDATORS_MIN_DEVELOPMENT, ValidatorChange, keys_of, membership_key, outcome_key, require_fresh_keys,
     used_key_key,
 };
+use crate::authority::ballot::ballot_subject;
 use crate::authority::{register_consensus_keys, validators_key};
+use crate::context::Event;
 use crate::refusal::{OrReject as _, Refusal, Reject, require};
 
 /// The block that is closed.
@@ -27,22 +29,34 @@ pub struct Closing<'a> {
 }
 
 /// What a block does after its last record: the set of the next height is settled. Part of executing every block, with
-/// records or without.
-pub fn close_block(state: &mut Overlay<'_>, closing: &Closing<'_>) -> Result<(), StateError> {
-    let Some(mut membership) = state.get_value::<Membership>(&membership_key())? else { return Ok(()) };
+/// records or without. Returns what became of changes.
+pub fn close_block(state: &mut Overlay<'_>, closing: &Closing<'_>) -> Result<Vec<Event>, StateError> {
+    let Some(mut membership) = state.get_value::<Membership>(&membership_key())? else { return Ok(Vec::new()) };
+    let mut events = Vec::new();
     membership.note_head(HeadName { height: closing.height.saturating_sub(1), id: closing.parent });
     let next = closing.height.saturating_add(1);
     let lapsed = membership.pending.extract_if(.., |pending| closing.time_ms > pending.lapses_at_ms);
     for pending in lapsed {
-        state.put_value(outcome_key(&pending.ballot), &ChangeOutcome::Lapsed(closing.height));
+        settle(state, &mut events, &pending, &ChangeOutcome::Lapsed(closing.height));
     }
     let is_due = |pending: &mut PendingChange| pending.due_height().is_some_and(|height| height <= next);
     let due: Vec<_> = membership.pending.extract_if(.., is_due).collect();
     if !due.is_empty() {
-        take(state, closing, &mut membership, next, due)?;
+        take(state, closing, &mut membership, next, due, &mut events)?;
     }
     membership.write(state);
-    Ok(())
+    Ok(events)
+}
+
+/// Writes down what became of a change.
+fn settle(state: &mut Overlay<'_>, events: &mut Vec<Event>, pending: &PendingChange, outcome: &ChangeOutcome) {
+    state.put_value(outcome_key(&pending.ballot), outcome);
+    let name = match outcome {
+        ChangeOutcome::InForce(_) => "authority.validator_change_in_force",
+        ChangeOutcome::Refused { .. } => "authority.validator_change_refused",
+        ChangeOutcome::Lapsed(_) => "authority.validator_change_lapsed",
+    };
+    events.push(Event { name, subject: ballot_subject(&pending.ballot) });
 }
 
 impl Membership {
@@ -61,6 +75,7 @@ fn take(
     membership: &mut Membership,
     height: Height,
     due: Vec<PendingChange>,
+    events: &mut Vec<Event>,
 ) -> Result<(), StateError> {
     let set: Option<ValidatorSet> = state.get_value(&validators_key())?;
     let set = set.ok_or_else(|| StateError("the state names no validators".to_owned()))?;
@@ -77,7 +92,7 @@ fn take(
             }
             Err(Refusal::State(error)) => return Err(error),
         };
-        state.put_value(outcome_key(&pending.ballot), &outcome);
+        settle(state, events, &pending, &outcome);
     }
     if draft.set != set {
         for member in set.iter().filter(|member| !draft.has(member)).chain(draft.set.iter().filter(|m| !has(&set, m))) {

@@ -100,6 +100,9 @@ pub fn http(bytes: &[u8]) -> Taken {
     let response = site.runtime.block_on(async {
         let response = site.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (head, body) = response.into_parts();
+        // A stream goes on for ever.
+        let stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let body = if stream { Body::empty() } else { body };
         Response::from_parts(head, axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.expect("a bounded answer"))
     });
     check(site, &uri, &response)

@@ -133,6 +133,7 @@ fn files() -> Vec<Seed> {
         sync: dalil_node::core::snapshot::SyncSettings::default(),
         gateway: None,
         digilocker: None,
+        webhooks: Vec::new(),
     };
     let mut basket = Basket::new("node-files");
     basket.put_chosen(0, "config", config.to_toml().unwrap());

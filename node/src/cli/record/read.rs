@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use dalil_contracts::call::name_in;
 use indicatif::{ProgressBar, ProgressFinish};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +14,6 @@ use crate::cli::Format;
 use crate::cli::client::Client;
 use crate::cli::client::URL_DEFAULT;
 use crate::cli::output::{fact, print};
-use crate::cli::verify::call_name_in;
 use crate::time::ist;
 
 #[derive(Args)]
@@ -117,6 +117,6 @@ pub(super) async fn history(history: &History, format: Format) -> anyhow::Result
 fn row(entry: &Value) -> anyhow::Result<String> {
     let index = entry["index"].as_u64().context("the node gave an entry without a log index")?;
     let invocation = &entry["invocation"];
-    let call = call_name_in(&invocation["call"]);
+    let call = name_in(&invocation["call"]);
     Ok(format!("{index:>8}  {call:<32} {}", invocation["posting"].as_str().unwrap_or("")))
 }

@@ -18,8 +18,6 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;
 use dalil_ledger::receipt::{Exit, Terms};
 
-pub(crate) use words::call_name_in;
-
 use self::finding::{Finding, Report, Unchecked};
 use self::subject::{Asked, Subject, digest_of};
 use self::trust::Believed;

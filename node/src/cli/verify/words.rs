@@ -1,6 +1,5 @@
 //! The answer in words, for people.
 
-use dalil_contracts::Invocation;
 use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent, Provenance, Standing, Status};
 
 use super::finding::{Finding, Proven, Recorded, Report};
@@ -148,7 +147,7 @@ fn record_facts(recorded: &Recorded, checked_at_ms: u64) -> Vec<String> {
     let mut lines = vec![fact("record", format_args!("{}, id {}", inclusion.index, inclusion.record.id()))];
     match recorded.invocation() {
         Some(invocation) => {
-            lines.push(fact("call", call_name(&invocation)));
+            lines.push(fact("call", invocation.call.name()));
             lines.push(fact("posting", &invocation.posting));
         }
         None => lines.push(fact("call", "of a kind that this program does not know")),
@@ -156,22 +155,4 @@ fn record_facts(recorded: &Recorded, checked_at_ms: u64) -> Vec<String> {
     let age = span(checked_at_ms.saturating_sub(inclusion.freshness_ms));
     lines.push(fact("as of", format_args!("{}; {age} old", ist(inclusion.freshness_ms))));
     lines
-}
-
-/// Kind and name of a call: `land.register_deed`.
-pub(crate) fn call_name(invocation: &Invocation) -> String {
-    call_name_in(&serde_json::to_value(&invocation.call).unwrap_or_default())
-}
-
-/// As [`call_name`], of a call as JSON.
-pub(crate) fn call_name_in(call: &serde_json::Value) -> String {
-    let first = |value: &serde_json::Value| match value {
-        serde_json::Value::String(name) => Some((name.clone(), serde_json::Value::Null)),
-        serde_json::Value::Object(fields) if fields.len() == 1 => {
-            fields.iter().next().map(|(name, inner)| (name.clone(), inner.clone()))
-        }
-        _ => None,
-    };
-    let Some((kind, inner)) = first(call) else { return "unknown".to_owned() };
-    first(&inner).map_or_else(|| kind.clone(), |(name, _)| format!("{kind}.{name}"))
 }

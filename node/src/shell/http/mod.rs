@@ -9,6 +9,7 @@
 pub mod connections;
 mod digilocker;
 mod enforcement;
+mod events;
 mod evidence;
 mod gateway;
 mod governance;
@@ -43,6 +44,7 @@ use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
 use crate::verification::pin_of;
+pub use events::StreamLimits;
 pub use governance::{Page, ShownBallot, ShownParameter, ShownProtocol};
 pub use membership::{ShownChange, ShownHandovers, ShownHead, ShownValidators};
 pub use problem::Problem;
@@ -53,8 +55,10 @@ pub use verify::{Verified, VerifiedAnswer};
 const BODY_BYTES_MAX: usize = 6 << 20;
 /// How many submissions may wait for their record's end at once; a further one is told at once that it is pending.
 const WAITING_MAX: usize = 2_048;
-/// How long a request may take.
+/// How long a request may take until its answer begins; a stream goes on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long requests under way may take to end when the node stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// What handlers share.
 #[derive(Clone)]
@@ -66,6 +70,9 @@ pub struct App {
     ledger: Ledger,
     /// Places for submissions that wait.
     waiting: Arc<Semaphore>,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
+    limits: StreamLimits,
 }
 
 impl App {
@@ -75,7 +82,14 @@ impl App {
         let origin = genesis.origin.as_str().parse()?;
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
-        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting })
+        let limits = StreamLimits::default();
+        let streams = Arc::new(Semaphore::new(limits.streams_max));
+        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting, streams, limits })
+    }
+
+    /// The same with other limits of streams.
+    pub fn with_streams(self, limits: StreamLimits) -> Self {
+        Self { streams: Arc::new(Semaphore::new(limits.streams_max)), limits, ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -112,6 +126,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/records/{which}", get(records::show))
         .route("/v1/history", get(records::history))
         .route("/v1/blocks/{height}", get(log::block))
+        .route("/v1/events", get(events::stream))
         .route("/v1/evidence", get(evidence::list))
         .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
         .route("/v1/enforcement/live-challan", post(enforcement::live_challan))
@@ -130,6 +145,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/handovers", get(membership::handovers))
         .route("/v1/status", get(status))
         .route("/v1/schema", get(schema))
+        .route("/v1/schema/event", get(events::event_schema))
         .route("/checkpoint", get(log::checkpoint))
         .route("/tile/{*path}", get(log::tile))
         .route("/policy", get(log::policy))
@@ -142,15 +158,32 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Serves everybody until the task is aborted.
-pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+/// A server that runs.
+pub struct Server {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Takes no more requests and lets those under way end, for a while.
+    pub async fn stop(self) {
+        let _ended = self.stop.send(());
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(STOP_WITHIN, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// Serves everybody until it is stopped.
+pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<Server> {
     let served = listen_and_serve(listen, router(app), connections::connections_allowed()).await?;
     tracing::info!(%listen, "clients served");
     Ok(served)
 }
 
-/// Serves the clients of a gateway, on an address of its own, until the task is aborted.
-pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> anyhow::Result<JoinHandle<()>> {
+/// Serves the clients of a gateway, on an address of its own, until it is stopped.
+pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> anyhow::Result<Server> {
     let key = gateway.public_key();
     let router = gateway::router(app, gateway);
     let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
@@ -158,8 +191,8 @@ pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> an
     Ok(served)
 }
 
-/// Serves DigiLocker, on an address of its own, until the task is aborted.
-pub async fn serve_digilocker(listen: SocketAddr, app: App, digilocker: DigiLocker) -> anyhow::Result<JoinHandle<()>> {
+/// Serves DigiLocker, on an address of its own, until it is stopped.
+pub async fn serve_digilocker(listen: SocketAddr, app: App, digilocker: DigiLocker) -> anyhow::Result<Server> {
     let key = digilocker.key_mark();
     let router = digilocker::router(app, digilocker);
     let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
@@ -167,15 +200,21 @@ pub async fn serve_digilocker(listen: SocketAddr, app: App, digilocker: DigiLock
     Ok(served)
 }
 
-async fn listen_and_serve(listen: SocketAddr, router: Router, room: usize) -> anyhow::Result<JoinHandle<()>> {
+async fn listen_and_serve(listen: SocketAddr, router: Router, room: usize) -> anyhow::Result<Server> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
-    Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(connections::Bounded::new(listener, room), router).await {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = axum::serve(connections::Bounded::new(listener, room), router);
+    let serving = serving.with_graceful_shutdown(async {
+        let _stopped_or_dropped = stopped.await;
+    });
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
             tracing::error!(%error, "the HTTP server ended");
         }
-    }))
+    });
+    Ok(Server { task, stop })
 }
 
 async fn status(State(app): State<App>) -> Result<Json<NodeStatus>, Problem> {

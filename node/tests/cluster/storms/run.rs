@@ -165,7 +165,8 @@ impl Run {
         self.convict()?;
         self.world.check_disks(size);
         self.check()?;
-        self.same_state()
+        self.same_state()?;
+        self.same_events()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -477,6 +478,23 @@ impl Run {
     /// Whether each of these nodes has published a head of so many entries.
     fn have_published(&self, nodes: &[usize], size: u64) -> bool {
         self.running(nodes).all(|it| it.published.as_ref().is_some_and(|published| published.view.log_size() >= size))
+    }
+
+    /// What happened at each log index, from where both of two nodes with one head hold it.
+    fn same_events(&self) -> Result<(), String> {
+        let mut told = BTreeMap::new();
+        for node in self.world.nodes.iter().filter(|node| node.is_honest()) {
+            let view = node.view();
+            let first = view.first_events();
+            let mut events = view.events(first, usize::MAX).map_err(|error| error.to_string())?;
+            let (since, other) = told.entry(view.head_id()).or_insert_with(|| (first, events.clone()));
+            let both = first.max(*since);
+            events.retain(|(index, _)| *index >= both);
+            if !other.iter().filter(|(index, _)| *index >= both).eq(&events) {
+                return Err("two nodes with one head tell different events".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// The state itself, not its root alone.
