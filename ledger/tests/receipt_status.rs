@@ -12,9 +12,7 @@ use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::{
     DocumentEntry, Left, Standing, Status, Strike, Strikes, digest_key, document_key, left_key, strike_key,
 };
-use dalil_ledger::receipt::{
-    Answer, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, Terms, verify_status,
-};
+use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, Terms};
 use dalil_ledger::state::overlay::Changes;
 use dalil_ledger::state::proof::StateProofError;
 
