@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::recorder::verify_status;
 use common::*;
 use dalil_ledger::block::Entry;
 use dalil_ledger::checkpoint::{EndorsementError, HeadError, Pin, PinTerms, PinnedHeadError};

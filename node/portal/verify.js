@@ -19,8 +19,9 @@ const READS_MAX = 18;
 const CLASSES_MAX = 8;
 const DEPENDENCIES_MAX = 8;
 const EVENTS_MAX = 64;
+const EXTENSIONS_MAX = 16;
 const STRIKES_MAX = 32;
-const STAYS_MAX = 4096;
+const TURNS_MAX = 4096;
 const VALIDATORS_MAX = 32;
 const HEADER_VERSION = 1;
 
@@ -254,6 +255,12 @@ function readEntry(from) {
       reason: from.token(32),
       record: from.u64(),
     })),
+    extensions: from.list(EXTENSIONS_MAX, "extensions", () => ({
+      validUntil: from.u64(),
+      recordedAt: from.u64(),
+      reason: from.token(32),
+      record: from.u64(),
+    })),
     supersededBy: from.option(() => readUri(from)),
     supersedes: from.option(() => readUri(from)),
   };
@@ -267,11 +274,11 @@ const readStrikes = (from) =>
     recordedAt: from.u64(),
     order: toHex(from.hash()),
     savingClause: from.option(() => toHex(from.hash())),
-    stays: from.list(STAYS_MAX, "stays", () => from.u64()),
+    turns: from.list(TURNS_MAX, "stays", () => ({ recordedAt: from.u64(), record: from.u64() })),
     record: from.u64(),
   }));
 
-const readLeft = (from) => ({ recordedAt: from.u64(), effectiveFrom: from.u64() });
+const readLeft = (from) => ({ recordedAt: from.u64(), effectiveFrom: from.u64(), record: from.u64() });
 
 function readHeader(from) {
   require(from.variant(["record", "header"]) === "header", "malformed", "the header field holds a record");
@@ -303,7 +310,7 @@ const WEAK_Y = [0n, 1n, FIELD - 1n, Y_OF_ORDER_EIGHT, FIELD - Y_OF_ORDER_EIGHT];
 
 function requireUsable(key) {
   const y = little(key) & (2n ** 255n - 1n);
-  require(y < FIELD && !WEAK_Y.includes(y), "pin", "the pin holds an unusable key");
+  require(y < FIELD && !WEAK_Y.includes(y), "pin_wrong", "the pin holds an unusable key");
 }
 
 async function verifies(key, message, signature) {
@@ -346,26 +353,26 @@ export class Pin {
     pin.absenceAgeMax = integer(file.absence_age_max_ms);
     pin.validators = list(file.validators, VALIDATORS_MAX, "validators").map(readValidator);
     const n = pin.validators.length;
-    require(n > 0, "pin", "the pin names no validators");
+    require(n > 0, "pin_wrong", "the pin names no validators");
     const departments = pin.validators.map((member) => member.department);
-    require(departments.every((name, at) => at === 0 || departments[at - 1] < name), "pin", "validators out of order");
+    require(departments.every((name, at) => at === 0 || departments[at - 1] < name), "pin_wrong", "validators out of order");
     const keys = pin.validators.flatMap((member) => member.keys.map(toHex));
-    require(new Set(keys).size === keys.length, "pin", "a key stands twice in the pin");
+    require(new Set(keys).size === keys.length, "pin_wrong", "a key stands twice in the pin");
     pin.quorum = n - Math.floor((n - 1) / 3);
     pin.validatorsHash = toHex(await sha256(utf8.encode("dalil/v1/validator-set\0"), encodeSet(pin.validators)));
-    pin.origin = /^log ([^ +]+)\+/.exec(text(file.policy))?.[1] ?? refuse("pin", "the policy names no log");
+    pin.origin = /^log ([^ +]+)\+/.exec(text(file.policy))?.[1] ?? refuse("pin_wrong", "the policy names no log");
     for (const member of pin.validators) {
       member.log = await verifierKey(pin.origin, 1, member.keys[2]);
       member.cosigner = await verifierKey(`${pin.origin}/${member.department}`, 4, member.keys[1]);
     }
-    require(policyOf(pin) === file.policy, "pin", "the policy is not the one of the validator set");
+    require(policyOf(pin) === file.policy, "pin_wrong", "the policy is not the one of the validator set");
     return pin;
   }
 }
 
 function readValidator(object) {
   const member = fields(object, ["department", "consensus", "cosigner", "log", "network"]);
-  require(/^[!-~]{1,32}$/.test(text(member.department)), "pin", "no department's name");
+  require(/^[!-~]{1,32}$/.test(text(member.department)), "pin_wrong", "no department's name");
   const keys = ["consensus", "cosigner", "log", "network"].map((name) => fromHex(member[name], 32));
   keys.forEach(requireUsable);
   return { department: member.department, keys };
@@ -397,59 +404,59 @@ function policyOf(pin) {
 // The checkpoint: three lines, and the signatures of one log key and exactly a quorum of cosigners.
 
 function parseNote(note) {
-  require(note.length <= NOTE_CHARS_MAX && !/[\0-\x09\x0b-\x1f]/.test(note), "checkpoint", "no signed note");
+  require(note.length <= NOTE_CHARS_MAX && !/[\0-\x09\x0b-\x1f]/.test(note), "checkpoint_wrong", "no signed note");
   const cut = note.lastIndexOf("\n\n");
-  require(cut > 0 && note.endsWith("\n"), "checkpoint", "no signed note");
+  require(cut > 0 && note.endsWith("\n"), "checkpoint_wrong", "no signed note");
   const body = note.slice(0, cut + 1);
   const lines = note.slice(cut + 2, -1).split("\n");
-  require(lines.length <= NOTE_SIGNATURES_MAX, "checkpoint", "too many signatures");
+  require(lines.length <= NOTE_SIGNATURES_MAX, "checkpoint_wrong", "too many signatures");
   const signatures = lines.map((line) => {
-    const [, name, base64] = /^\u2014 ([^\s+]+) (\S+)$/.exec(line) ?? refuse("checkpoint", "no signature line");
+    const [, name, base64] = /^\u2014 ([^\s+]+) (\S+)$/.exec(line) ?? refuse("checkpoint_wrong", "no signature line");
     const bytes = fromBase64(base64);
-    require(bytes.length > 4, "checkpoint", "a signature line is too short");
+    require(bytes.length > 4, "checkpoint_wrong", "a signature line is too short");
     return { name, id: toHex(bytes.subarray(0, 4)), bytes: bytes.subarray(4) };
   });
   const [, origin, size, root] = /^([^\n]+)\n(0|[1-9][0-9]{0,19})\n([^\n]+)\n$/.exec(body) ??
-    refuse("checkpoint", "no checkpoint");
-  require(BigInt(size) < 2n ** 64n, "checkpoint", "no log is so long");
+    refuse("checkpoint_wrong", "no checkpoint");
+  require(BigInt(size) < 2n ** 64n, "checkpoint_wrong", "no log is so long");
   const rootHash = fromBase64(root);
-  require(rootHash.length === 32, "checkpoint", "no root");
+  require(rootHash.length === 32, "checkpoint_wrong", "no root");
   return { body, origin, size: BigInt(size), root: rootHash, signatures };
 }
 
 function lineOf(note, key) {
   const lines = note.signatures.filter((line) => line.name === key.name && line.id === key.id);
-  require(lines.length < 2, "checkpoint", `${key.name} has signed twice`);
+  require(lines.length < 2, "checkpoint_wrong", `${key.name} has signed twice`);
   return lines[0]?.bytes;
 }
 
 /** The checkpoint, the oldest time among the cosignatures counted (POSIX milliseconds), and who was counted. */
 async function endorsed(noteText, pin, now) {
   const note = parseNote(noteText);
-  require(note.origin === pin.origin, "checkpoint", `a checkpoint of ${note.origin}, expected one of ${pin.origin}`);
+  require(note.origin === pin.origin, "checkpoint_wrong", `a checkpoint of ${note.origin}, expected one of ${pin.origin}`);
   let logs = 0;
   const cosigners = [];
   let freshness = null;
   for (const { log, cosigner } of pin.validators) {
     const byLog = lineOf(note, log);
     if (byLog) {
-      require(await verifies(log.key, utf8.encode(note.body), byLog), "signature", `the signature of ${log.name} is wrong`);
+      require(await verifies(log.key, utf8.encode(note.body), byLog), "checkpoint_wrong", `the signature of ${log.name} is wrong`);
       logs += 1;
     }
     const bytes = lineOf(note, cosigner);
     if (!bytes) continue;
-    require(bytes.length === 72, "signature", `the signature of ${cosigner.name} is wrong`);
+    require(bytes.length === 72, "checkpoint_wrong", `the signature of ${cosigner.name} is wrong`);
     const seconds = bytes.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     const message = utf8.encode(`cosignature/v1\ntime ${seconds}\n${note.body}`);
     const good = seconds < 2n ** 63n && (await verifies(cosigner.key, message, bytes.subarray(8)));
-    require(good, "signature", `the signature of ${cosigner.name} is wrong`);
+    require(good, "checkpoint_wrong", `the signature of ${cosigner.name} is wrong`);
     const time = seconds * 1000n;
     if (time > now + pin.skew) continue;
     freshness = freshness === null || time < freshness ? time : freshness;
     cosigners.push(cosigner.name);
   }
-  require(logs > 0, "checkpoint", "no log key of the pin signed");
-  require(cosigners.length === pin.quorum, "quorum",
+  require(logs > 0, "checkpoint_wrong", "no log key of the pin signed");
+  require(cosigners.length === pin.quorum, "checkpoint_wrong",
     `${cosigners.length} of the pin's validators vouch for this; exactly ${pin.quorum} must`);
   return { note, freshness, cosigners };
 }
@@ -465,12 +472,12 @@ async function requireLast(leaf, path, size, root) {
   let used = 0;
   for (let index = size - 1n; index > 0n; index >>= 1n) {
     if (index & 1n) {
-      require(used < path.length, "proof", "the path to the checkpoint is too short");
+      require(used < path.length, "proof_wrong", "the path to the checkpoint is too short");
       node = await sha256(NODE, path[used], node);
       used += 1;
     }
   }
-  require(used === path.length && equal(node, root), "proof", "the header is not the last leaf of the checkpoint");
+  require(used === path.length && equal(node, root), "proof_wrong", "the header is not the last leaf of the checkpoint");
 }
 
 const bit = (path, depth) => (path[depth >> 3] >> (7 - (depth & 7))) & 1;
@@ -485,13 +492,13 @@ async function requireRead(read, root) {
   const fits = valueHash
     ? leaf && equal(leaf.path, path) && equal(leaf.valueHash, valueHash)
     : !leaf || (!equal(leaf.path, path) && shares(leaf.path));
-  require(fits, "proof", `the proof of ${read.key} shows something else`);
+  require(fits, "proof_wrong", `the proof of ${read.key} shows something else`);
   let node = leaf ? await sha256(LEAF, leaf.path, leaf.valueHash) : new Uint8Array(32);
   for (let height = 0; height < depth; height += 1) {
     const sibling = read.siblings[height];
     node = bit(path, depth - 1 - height) ? await sha256(NODE, sibling, node) : await sha256(NODE, node, sibling);
   }
-  require(equal(node, root), "proof", `the proof of ${read.key} leads to another state`);
+  require(equal(node, root), "proof_wrong", `the proof of ${read.key} leads to another state`);
 }
 
 // The receipt.
@@ -525,16 +532,16 @@ async function findEntry(receipt, asked) {
   const left = [...receipt.reads];
   const take = async (key, read) => {
     const next = left.shift();
-    require(next?.key === key, "read_set", next ? `the receipt reads ${next.key}, expected ${key}` : `${key} is not read`);
+    require(next?.key === key, "incomplete", next ? `the receipt reads ${next.key}, expected ${key}` : `${key} is not read`);
     await requireRead(next, receipt.header.stateRoot);
     return next.value === null ? null : Canonical.decode(next.value, read);
   };
   let { uri } = asked;
   if (asked.digest !== undefined) uri = await take(`doc/digest/${asked.digest}`, readUri);
   const entry = uri === null ? null : await take(`doc/uri/${uri}`, readEntry);
-  if (entry) require(entry.uri === uri, "other_document", "the receipt is about another document");
+  if (entry) require(entry.uri === uri, "proof_wrong", "the receipt is about another document");
   if (asked.digest !== undefined && uri !== null) {
-    require(entry?.digest === asked.digest, "other_document", "the receipt is about another file");
+    require(entry?.digest === asked.digest, "proof_wrong", "the receipt is about another file");
   }
   const slots = { strikes: [], left: [] };
   for (const { kind, class: name } of entry?.classes ?? []) {
@@ -544,40 +551,73 @@ async function findEntry(receipt, asked) {
     const gone = await take(`left/${key}/${version}`, readLeft);
     if (gone) slots.left.push(gone);
   }
-  require(left.length === 0, "read_set", "the receipt reads what nobody asked for");
+  require(left.length === 0, "incomplete", "the receipt reads what nobody asked for");
   return { entry, slots };
 }
 
-/** The status of an entry on a day, as known now: the last event in effect that ends it, a strike, a source that changed, a
-    suspension, the bounds of validity, in this order. */
-function statusOf(entry, slots, day) {
+const isAbout = (strike, entry) => strike.issuedFrom <= entry.validFrom && entry.validFrom < strike.issuedUntil;
+
+/** The status of an entry on a day by what was recorded until `known` (null: by all): the last event in effect that ends it,
+    a strike, a source that changed, a suspension, the bounds of validity, in this order. */
+function statusOf(entry, slots, day, known) {
   const verdict = (status, reason, since) => ({ status, reason, since });
-  const event = [...entry.events].reverse().find((it) => it.effectiveFrom <= day);
+  const isKnown = (it) => known === null || it.recordedAt <= known;
+  const inEffect = (it) => isKnown(it) && it.effectiveFrom <= day;
+  if (known !== null && entry.issuedAt > known) return verdict("not_on_record", "not_recorded_by_then", null);
+  const event = [...entry.events].reverse().find(inEffect);
   const byEvent = event && event.standing !== "active"
     ? verdict(event.standing, event.reason, event.effectiveFrom)
     : null;
   if (byEvent && byEvent.status !== "suspended") return byEvent;
   const strike = slots.strikes.find((it) => {
-    const stayed = it.stays.filter((at) => at <= day).length % 2 === 1;
-    const covers = it.issuedFrom <= entry.validFrom && entry.validFrom < it.issuedUntil;
-    return covers && !stayed && it.effectiveFrom <= day;
+    const stayed = it.turns.filter((turn) => isKnown(turn) && turn.recordedAt <= day).length % 2 === 1;
+    return isAbout(it, entry) && !stayed && inEffect(it);
   });
   if (strike) return verdict("revoked", "class_struck", strike.effectiveFrom);
-  const gone = slots.left.find((it) => it.effectiveFrom <= day);
+  const gone = slots.left.find(inEffect);
   if (gone) return verdict("superseded", "source_changed", gone.effectiveFrom);
   if (byEvent) return byEvent;
   if (day < entry.validFrom) return verdict("not_yet_valid", "before_validity", entry.validFrom);
-  if (entry.validUntil !== null && day >= entry.validUntil) return verdict("expired", "validity_over", entry.validUntil);
+  const end = [...entry.extensions].reverse().find(isKnown)?.validUntil ?? entry.validUntil;
+  if (end !== null && day >= end) return verdict("expired", "validity_over", end);
   return verdict("valid", "in_force", entry.validFrom);
+}
+
+/** All that happened to an entry by what was recorded until `known`, in the order of the records, each with its record. */
+function historyOf(entry, slots, known) {
+  const event = (what, recordedAt, effectiveFrom, record, reason = null) =>
+    ({ what, reason, recordedAt, effectiveFrom, record });
+  const events = [event("issued", entry.issuedAt, entry.validFrom, entry.record)];
+  events.push(...entry.events.map((it) => event(it.standing, it.recordedAt, it.effectiveFrom, it.record, it.reason)));
+  events.push(...entry.extensions.map((it) => event("extended", it.recordedAt, it.validUntil, it.record, it.reason)));
+  for (const strike of slots.strikes.filter((it) => isAbout(it, entry))) {
+    events.push(event("class_struck", strike.recordedAt, strike.effectiveFrom, strike.record));
+    strike.turns.forEach(({ recordedAt, record }, place) =>
+      events.push(event(place % 2 ? "stay_lifted" : "strike_stayed", recordedAt, recordedAt, record)));
+  }
+  events.push(...slots.left.map((it) => event("source_changed", it.recordedAt, it.effectiveFrom, it.record)));
+  const told = events.filter((it) => known === null || it.recordedAt <= known)
+    .sort((one, other) => order(one.record, other.record));
+  // One order may strike several classes of one document; it is still one record.
+  const same = (one, other) => one && Object.keys(other).every((name) => one[name] === other[name]);
+  return told.filter((it, at) => !same(told[at - 1], it));
+}
+
+/** What a receipt says that it is about, by its first read: `{ uri }` or `{ digest }`. Proves nothing by itself. */
+export function askedBy(json) {
+  const key = parseReceipt(json).reads[0]?.key ?? "";
+  const [, kind, name] = /^doc\/(digest|uri)\/(.+)$/.exec(key) ?? refuse("incomplete", "the receipt reads no document");
+  return { [kind]: name };
 }
 
 /**
  * Checks a status receipt and answers `asked`, `{ uri }` or `{ digest }` (SHA-256 in hexadecimal).
  *
  * `nowMs` is the verifier's clock, UTC milliseconds. `asOfMs` asks for the legal effect at an earlier time, as known now;
- * `ageMaxMs` replaces the largest age of the document's kind. Times in the answer are UTC milliseconds.
+ * `knownAtMs` for what the ledger said at a time; `ageMaxMs` replaces the largest age of the document's kind. Times in the
+ * answer are UTC milliseconds.
  */
-export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, ageMaxMs } = {}) {
+export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, knownAtMs, ageMaxMs } = {}) {
   require((asked.uri === undefined) !== (asked.digest === undefined), "usage", "ask by uri or by digest");
   const now = integer(nowMs);
   const receipt = parseReceipt(json);
@@ -587,18 +627,21 @@ export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, ageMaxMs }
   require(header.nextValidatorsHash === pin.validatorsHash, "other_validators",
     "the validators have changed: renew the pin by handovers");
   const { note, freshness, cosigners } = await endorsed(receipt.note, pin, now);
-  require(note.size > 0n, "proof", "the log is empty");
+  require(note.size > 0n, "proof_wrong", "the log is empty");
   await requireLast(await sha256(LEAF, receipt.entry), receipt.path, note.size, note.root);
-  require(header.version === HEADER_VERSION, "malformed", "a header of an unknown version");
-  require(header.firstEntry + header.recordCount + 1n === note.size, "proof", "the header closes another log");
+  require(header.version === HEADER_VERSION, "proof_wrong", "a header of an unknown version");
+  require(header.firstEntry + header.recordCount + 1n === note.size, "proof_wrong", "the header closes another log");
   const { entry, slots } = await findEntry(receipt, asked);
   const age = now > freshness ? now - freshness : 0n;
   const ageMax = ageMaxMs === undefined ? entry?.statusAgeMax ?? pin.absenceAgeMax : integer(ageMaxMs);
   require(age <= ageMax, "stale", `the proof is ${age} ms old; at most ${ageMax} ms count`);
   const present = now > freshness ? now : freshness;
-  const day = asOfMs === undefined ? present : integer(asOfMs);
-  require(day <= present, "future", "the moment asked about is still to come");
-  const verdict = entry ? statusOf(entry, slots, day) : { status: "not_on_record", reason: "not_on_record", since: null };
+  const known = knownAtMs === undefined ? null : integer(knownAtMs);
+  const day = asOfMs === undefined ? known ?? present : integer(asOfMs);
+  require(day <= present && (known ?? 0n) <= present, "future_moment", "the moment asked about is still to come");
+  const verdict = entry
+    ? statusOf(entry, slots, day, known)
+    : { status: "not_on_record", reason: "not_on_record", since: null };
   const ms = (value) => (value === null ? null : Number(value));
   return {
     status: verdict.status,
@@ -620,18 +663,18 @@ export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, ageMaxMs }
       subject: entry.subject,
       provenance: entry.provenance,
       validFromMs: ms(entry.validFrom),
-      validUntilMs: ms(entry.validUntil),
+      validUntilMs: ms(entry.extensions.at(-1)?.validUntil ?? entry.validUntil),
       issuedAtMs: ms(entry.issuedAt),
       record: ms(entry.record),
       supersedes: entry.supersedes,
       supersededBy: entry.supersededBy,
-      history: entry.events.map((event) => ({
-        standing: event.standing,
-        reason: event.reason,
-        recordedAtMs: ms(event.recordedAt),
-        effectiveFromMs: ms(event.effectiveFrom),
-        record: ms(event.record),
-      })),
     },
+    history: (entry ? historyOf(entry, slots, known) : []).map((event) => ({
+      what: event.what,
+      reason: event.reason,
+      recordedAtMs: ms(event.recordedAt),
+      effectiveFromMs: ms(event.effectiveFrom),
+      record: ms(event.record),
+    })),
   };
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
-mod recorder;
+pub mod recorder;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,6 @@ use dalil_ledger::state::commitment::{self, PageKey};
 use dalil_ledger::state::overlay::Changes;
 use dalil_ledger::transaction::{SignedTransaction, TransactionBody};
 use dalil_ledger::validators::{Certificate, Validator, ValidatorIndex, ValidatorSet, VoteKind, VoteSubject};
-
-pub use recorder::verify_status;
 
 pub const ORIGIN: &str = "ledger.example/test";
 /// Genesis time: 2026-06-01 00:00 UTC.
