@@ -56,6 +56,8 @@ demo: build ## four validators on this machine play the whole story (EXIT=1: and
 test: setup ## all tests
 	testnet/setup/test-preflight.sh
 	testnet/setup/test-build.sh
+	testnet/setup/test-browser.sh
+	testnet/setup/browser.sh
 	$(CARGO) test $(FLAGS) --workspace
 	@echo "The verifying half of the ledger, without RocksDB:"
 	$(CARGO) test $(FLAGS) --package dalil-ledger --no-default-features

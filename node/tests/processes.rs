@@ -102,6 +102,19 @@ async fn validators_are_killed_and_come_back_and_nothing_acknowledged_is_lost() 
     bad_requests(&network).await;
     contradictions_are_shown(&network).await;
     land_registers_are_proven(&network).await;
+    pages_are_served(&network).await;
+}
+
+/// Every node has the portal beside its REST interface, and asks itself.
+async fn pages_are_served(network: &Network) {
+    for node in 0..4 {
+        let home = String::from_utf8(network.ok(node, "/").await).unwrap();
+        assert!(home.contains("<form") && home.contains("/portal/portal.js"), "{home}");
+        let answer = String::from_utf8(network.ok(node, &format!("/check?uri={}&lang=en", uri(0))).await).unwrap();
+        assert!(answer.contains("data-status=\"valid\"") && answer.contains("3 of 4 validators"), "{answer}");
+    }
+    let (status, problem) = network.json(0, "/no-such-page").await.unwrap();
+    assert_eq!((status, problem["code"].as_str()), (404, Some("not_found")), "programs still get problem documents");
 }
 
 /// Anybody may put on record that a validator's key signed two things at one place; every node shows it.

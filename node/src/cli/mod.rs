@@ -21,6 +21,7 @@ mod officer;
 mod output;
 mod parameter;
 mod pin;
+mod portal;
 mod record;
 mod testnet;
 mod validator;
@@ -94,6 +95,9 @@ enum Command {
     /// Keep the store of documents that DigiLocker pulls from.
     #[command(subcommand)]
     Digilocker(digilocker::DigiLockerCommand),
+    /// Get the verifier for people who trust no page.
+    #[command(subcommand)]
+    Portal(portal::PortalCommand),
     /// Print the completion script of a shell.
     Completions(completions::Completions),
     /// Drive a network with records of all kinds and say what a record costs.
@@ -147,6 +151,7 @@ pub fn main() -> ExitCode {
             Command::Validator(command) => validator::run(command, format).await,
             Command::Gateway(command) => gateway::run(&command, format),
             Command::Digilocker(command) => digilocker::run(&command, format),
+            Command::Portal(command) => portal::run(&command, format),
             Command::Completions(completions) => completions::run(&completions),
             Command::Bench(options) => bench::run(options, format).await,
             Command::Demo(demo) => demo::run(demo, format).await,

@@ -1,4 +1,4 @@
-//! What clients see: REST under `/v1`, the log in C2SP's layout, and health.
+//! What clients see: REST under `/v1`, the log in C2SP's layout, the portal's pages, and health.
 //!
 //! `gateway.rs` and `digilocker.rs` are served apart, each on an address of its own: what the one lets in acts for officers,
 //! what the other gives out is a department's.
@@ -16,6 +16,7 @@ mod governance;
 mod land;
 mod log;
 mod membership;
+mod portal;
 mod problem;
 mod records;
 mod verify;
@@ -155,6 +156,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(axum::middleware::map_response(problem::as_problem))
+        .merge(crate::portal::routes())
         .with_state(app)
 }
 

@@ -10,7 +10,9 @@ use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Uri;
 use dalil_ledger::log;
-use dalil_ledger::receipt::{Answer, BatchDocument, InclusionReceipt, Question, StatusReceipt, Terms, verify_status};
+use dalil_ledger::receipt::{
+    Answer, BatchDocument, CouldNotCheck, InclusionReceipt, Question, StatusReceipt, Terms, verify_status,
+};
 use dalil_ledger::store::LedgerView;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +72,7 @@ pub struct Verified {
     pub receipt: serde_json::Value,
 }
 
-fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceipt, Problem> {
+pub(super) fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceipt, Problem> {
     let view = &published.view;
     let head = view.head().clone();
     let path = view.inclusion_proof(head.entry_index(), head.log_size()).map_err(Problem::internal)?;
@@ -78,11 +80,22 @@ fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceip
     Ok(StatusReceipt::new(HeadProof { header: head, path, note: published.note.clone() }, reads))
 }
 
+/// What the node makes of its own receipt.
+pub(super) fn checked(
+    app: &App,
+    published: &Published,
+    receipt: &[u8],
+    question: &Question,
+    terms: Terms,
+) -> Result<Result<Answer, CouldNotCheck>, Problem> {
+    let pin = app.pin(published)?;
+    Ok(verify_status(receipt, &pin, question, terms))
+}
+
 pub(super) fn verified(app: &App, question: &Question, terms: Terms) -> Result<Verified, Problem> {
     let published = app.published()?;
     let receipt = receipt_of(&published, question)?.to_bytes();
-    let pin = app.pin(&published)?;
-    let answer = match verify_status(&receipt, &pin, question, terms) {
+    let answer = match checked(app, &published, &receipt, question, terms)? {
         Ok(answer) => VerifiedAnswer::Checked(Box::new(answer)),
         Err(why) => VerifiedAnswer::CouldNotCheck {
             code: why.code().to_owned(),

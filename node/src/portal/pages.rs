@@ -1,0 +1,207 @@
+//! The pages.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::assets;
+use super::words::{Language, Words};
+
+/// The longest number that a form takes, in characters: longer than any that is one.
+const NUMBER_CHARS_MAX: usize = 300;
+
+/// Where a page stands among the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Home,
+    Answer,
+    About,
+}
+
+/// A whole page. `query` is the page's own address without its language, so that the language can be changed on it.
+pub(super) fn page(language: Language, place: Place, title: &str, query: &str, content: &Markup) -> Markup {
+    let words = language.words();
+    let tag = language.tag();
+    let mark = |here: bool| here.then_some("page");
+    let within = |path: &str| format!("{path}?lang={tag}");
+    html! {
+        (DOCTYPE)
+        html lang=(tag) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " – " (words.service) }
+                link rel="stylesheet" href="/portal/portal.css";
+                script type="module" src="/portal/portal.js" {}
+            }
+            body {
+                a.skip href="#main" { (words.skip) }
+                header {
+                    div {
+                        a.service href=(within("/")) { (words.service) }
+                        nav aria-label=(words.service) {
+                            a href=(within("/")) aria-current=[mark(place == Place::Home)] { (words.home) }
+                            a href=(within("/about")) aria-current=[mark(place == Place::About)] { (words.about) }
+                        }
+                        nav aria-label="Language" {
+                            @for other in Language::ALL {
+                                a lang=(other.tag()) hreflang=(other.tag()) href=(format!("{query}lang={}", other.tag()))
+                                    aria-current=[(other == language).then_some("true")] { (other.words().name) }
+                            }
+                        }
+                    }
+                }
+                main #main lang=(tag) tabindex="-1" { (content) }
+                footer { p { a href=(within("/about")) { (words.about_link) } } }
+            }
+        }
+    }
+}
+
+/// A file input on whose label a file can be dropped.
+fn file_input(label: &str, name: &str, accept: Option<&str>) -> Markup {
+    html! {
+        label.drop { (label) input type="file" name=(name) accept=[accept]; span.name {} }
+    }
+}
+
+fn pin_form(lead: &str, words: &Words) -> Markup {
+    html! {
+        form.pin {
+            h2 { (words.ask.get("pin_title")) }
+            p { (lead) }
+            (file_input(words.ask.get("pin"), "pin", Some(".json,application/json")))
+        }
+    }
+}
+
+fn receipt_form(words: &Words) -> Markup {
+    html! {
+        h2 { (words.ask.get("receipt_title")) }
+        p { (words.ask.get("receipt_lead")) }
+        (file_input(words.ask.get("receipt"), "receipt", None))
+        label { (words.ask.get("receipt_text")) textarea name="text" rows="3" spellcheck="false" {} }
+        (file_input(words.ask.get("receipt_file"), "document", None))
+        button type="submit" { (words.ask.get("receipt_button")) }
+    }
+}
+
+/// The first page.
+pub(super) fn home(language: Language) -> Markup {
+    let words = language.words();
+    let ask = &words.ask;
+    let content = html! {
+        h1 { (ask.get("title")) }
+        p { (ask.get("lead")) }
+        div #answer hidden tabindex="-1" {}
+        form.number action="/check" method="get" {
+            h2 { (ask.get("number_title")) }
+            input type="hidden" name="lang" value=(language.tag());
+            label {
+                (ask.get("number")) span.hint { (ask.get("number_hint")) }
+                input type="text" name="q" required maxlength=(NUMBER_CHARS_MAX) autocomplete="off" autocapitalize="none"
+                    spellcheck="false";
+            }
+            label {
+                (ask.get("day")) span.hint { (ask.get("day_hint")) }
+                input type="date" name="as_of";
+            }
+            button type="submit" { (ask.get("button")) }
+        }
+        noscript { section { p { (ask.get("no_script")) } } }
+        div.scripted hidden {
+            form.file {
+                h2 { (ask.get("file_title")) }
+                p { (ask.get("file_lead")) }
+                (file_input(ask.get("file"), "document", None))
+            }
+            form.receipt { (receipt_form(words)) }
+            form.pin {
+                h2 { (ask.get("pin_title")) }
+                p { (ask.get("pin_lead")) }
+                (file_input(ask.get("pin"), "pin", Some(".json,application/json")))
+                p { output {} }
+                button.quiet type="button" name="forget" hidden { (ask.get("pin_forget")) }
+            }
+        }
+    };
+    page(language, Place::Home, ask.get("title"), "/?", &content)
+}
+
+/// What an answer page is about, for its script: the answer is checked again in the browser.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) uri: Option<String>,
+    pub(super) digest: Option<String>,
+    pub(super) as_of_ms: Option<u64>,
+}
+
+/// The page of an answer. `query` leads to the same answer, without its language.
+pub(super) fn answer(language: Language, asked: &Asked, query: &str, answer: &Markup) -> Markup {
+    let words = language.words();
+    let content = html! {
+        h1.small { (words.answer.get("title")) }
+        div #answer tabindex="-1" data-uri=[&asked.uri] data-digest=[&asked.digest] data-as-of-ms=[asked.as_of_ms] { (answer) }
+        p.again {
+            button.print.quiet.scripted type="button" hidden { (words.answer.get("print")) }
+            " "
+            a.button href=(format!("/?lang={}", language.tag())) { (words.answer.get("again")) }
+        }
+    };
+    page(language, Place::Answer, words.answer.get("title"), query, &content)
+}
+
+/// The page that explains.
+pub(super) fn about(language: Language) -> Markup {
+    let explain = &language.words().explain;
+    let content = html! {
+        h1 { (explain.title) }
+        @for paragraph in &explain.text { p { (paragraph) } }
+        section {
+            p { a href="/verifier.html" download="verifier.html" { (explain.verifier) } }
+            p { (explain.sha256) ":" br; code { (assets::verifier().sha256) } }
+            p { a href="/pin" download="pin.json" { (explain.own_pin) } }
+        }
+    };
+    page(language, Place::About, &explain.title, "/about?", &content)
+}
+
+/// The verifier in one file: every language in a part of its own, of which one is shown.
+pub(super) fn verifier(policy: &str, style: &str, script: &str) -> Markup {
+    let first = Language::En;
+    html! {
+        (DOCTYPE)
+        html lang=(first.tag()) {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="referrer" content="no-referrer";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (first.words().verifier.get("title")) }
+                style { (PreEscaped(style)) }
+            }
+            body {
+                header {
+                    div {
+                        span.service { "Dalil" }
+                        nav aria-label="Language" {
+                            @for language in Language::ALL {
+                                button type="button" lang=(language.tag())
+                                    aria-pressed=(if language == first { "true" } else { "false" }) { (language.words().name) }
+                            }
+                        }
+                    }
+                }
+                @for language in Language::ALL {
+                    @let words = language.words();
+                    main lang=(language.tag()) hidden[language != first] {
+                        h1 { (words.verifier.get("title")) }
+                        p { (words.verifier.get("lead")) }
+                        (pin_form(words.ask.get("pin_lead_once"), words))
+                        form.receipt { (receipt_form(words)) }
+                        div.result hidden tabindex="-1" {}
+                    }
+                }
+                script type="module" { (PreEscaped(script)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A node's portal over a small chain in memory, whose honesty can be chosen.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use dalil_ledger::checkpoint::{Pin, PinTerms};
+use dalil_ledger::codec;
+use dalil_ledger::crypto::sha256;
+use dalil_ledger::document::{DocumentEntry, Left, Standing, Status, left_key};
+use dalil_ledger::receipt::{Question, Terms};
+use dalil_node::portal::{Answers, Outcome, routes};
+use serde::Deserialize;
+
+use crate::common::{
+    Chain, DAY_MS, Keys, MINUTE_MS, dependency, dependent_document, document, event, four, origin, uri,
+};
+
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// How a node lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Not at all.
+    None,
+    /// Takes the revocation out of the entry.
+    SwappedStatus,
+    /// Shows a head that was cosigned two days ago.
+    StaleCheckpoint,
+    /// Shows a head with one signature too few.
+    MissingSignature,
+    /// Answers nothing.
+    Silence,
+}
+
+#[derive(Clone)]
+pub(crate) struct Host {
+    chain: Arc<Chain>,
+    lie: Arc<Mutex<Lie>>,
+    pub(crate) url: Arc<str>,
+}
+
+/// The file of a document, as `common::document` digests it.
+pub(crate) fn file_of(id: &str) -> Vec<u8> {
+    format!("file of {id}").into_bytes()
+}
+
+impl Host {
+    /// Serves a chain of the usual validators.
+    pub(crate) fn start() -> Self {
+        Self::with_keys(four())
+    }
+
+    /// `good` is in force, `revoked` was revoked an hour ago, `expired` ended an hour ago, `old` rests on a version that was
+    /// left.
+    pub(crate) fn with_keys(keys: Vec<Keys>) -> Self {
+        let (now_ms, mut chain) = (now_ms(), Chain::with_keys(keys));
+        let current = |id: &str| DocumentEntry { valid_from_ms: now_ms - DAY_MS, valid_until_ms: None, ..document(id) };
+        let issued_ms = now_ms - 2 * HOUR_MS;
+        chain.issue(issued_ms, DocumentEntry { supersedes: Some(uri("older")), ..current("good") });
+        let events =
+            vec![event(Standing::Suspended, now_ms - 90 * MINUTE_MS), event(Standing::Revoked, now_ms - HOUR_MS)];
+        chain.issue(issued_ms, DocumentEntry { events, ..current("revoked") });
+        chain.issue(issued_ms, DocumentEntry { valid_until_ms: Some(now_ms - HOUR_MS), ..current("expired") });
+        chain.issue(issued_ms, DocumentEntry { depends: dependent_document("old").depends, ..current("old") });
+        let left = Left { recorded_at_ms: now_ms - HOUR_MS, effective_from_ms: now_ms - HOUR_MS, record: 9 };
+        chain.put(now_ms - HOUR_MS, left_key(&dependency()), &left);
+
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).into();
+        let host = Self { chain: Arc::new(chain), lie: Arc::new(Mutex::new(Lie::None)), url };
+        let router: Router = Router::new()
+            .route("/v1/receipts/status", get(receipt))
+            .route("/pin", get(|State(host): State<Self>| async move { host.pin().to_json() }))
+            .route("/vectors", get(|| async { include_str!("../../../ledger/tests/vectors/status.jsonl") }))
+            .merge(routes::<Self>())
+            .with_state(host.clone());
+        // The thread ends with the test's process.
+        std::thread::spawn(move || runtime.block_on(async { axum::serve(listener, router).await.unwrap() }));
+        host
+    }
+
+    pub(crate) fn lies(&self, lie: Lie) {
+        *self.lie.lock().unwrap() = lie;
+    }
+
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    pub(crate) fn pin(&self) -> Pin {
+        let terms = PinTerms {
+            chain: self.chain.id,
+            from_height: 0,
+            expires_at_ms: now_ms() / DAY_MS * DAY_MS + 30 * DAY_MS,
+            cosignature_skew_ms: 10_000,
+            absence_age_max_ms: 10 * MINUTE_MS,
+        };
+        Pin::new(&origin(), self.chain.set.clone(), terms).unwrap()
+    }
+
+    /// What this node gives as a receipt.
+    pub(crate) fn receipt(&self, question: &Question) -> Vec<u8> {
+        let lie = *self.lie.lock().unwrap();
+        let cosigned_at_ms = now_ms() - if lie == Lie::StaleCheckpoint { 2 * DAY_MS } else { 0 };
+        let mut receipt = self.chain.status_receipt(question, cosigned_at_ms);
+        if lie == Lie::SwappedStatus {
+            for value in receipt.reads.iter_mut().filter_map(|read| read.value.as_mut()) {
+                if let Ok(entry) = DocumentEntry::decode(value) {
+                    *value = codec::encode(&DocumentEntry { events: Vec::new(), ..entry });
+                }
+            }
+        }
+        if lie == Lie::MissingSignature {
+            let note = receipt.head.note.trim_end();
+            receipt.head.note = format!("{}\n", &note[..note.rfind('\n').unwrap()]);
+        }
+        receipt.to_bytes()
+    }
+
+    /// Files that a user has: the pin, documents and receipts.
+    pub(crate) fn write_files(&self, folder: &Path) {
+        std::fs::write(folder.join("pin.json"), self.pin().to_json()).unwrap();
+        for id in ["good", "revoked"] {
+            std::fs::write(folder.join(format!("{id}.pdf")), file_of(id)).unwrap();
+            let receipt = self.receipt(&Question::Digest(sha256(&file_of(id))));
+            std::fs::write(folder.join(format!("{id}.dalil-status")), receipt).unwrap();
+        }
+    }
+}
+
+impl Answers for Host {
+    /// The node's word; that of a liar is always that the document is in force.
+    fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome {
+        let lie = *self.lie.lock().unwrap();
+        let now_ms = now_ms();
+        let honest = self.chain.status_receipt(question, now_ms).to_bytes();
+        let terms = Terms { as_of_ms, ..Terms::now(now_ms) };
+        match dalil_ledger::receipt::verify_status(&honest, &self.pin(), question, terms) {
+            Ok(mut answer) => {
+                if lie != Lie::None {
+                    answer.status = Status::Valid;
+                }
+                let validators = self.chain.set.len();
+                Outcome::Checked { answer: Box::new(answer), validators, checked_at_ms: now_ms }
+            }
+            Err(why) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    uri: Option<String>,
+    digest: Option<String>,
+}
+
+async fn receipt(State(host): State<Host>, Query(ask): Query<Ask>) -> axum::response::Response {
+    if *host.lie.lock().unwrap() == Lie::Silence {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let question = match (ask.uri, ask.digest) {
+        (Some(uri), None) => Question::Uri(uri.parse().unwrap()),
+        (None, Some(digest)) => Question::Digest(digest.parse().unwrap()),
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    host.receipt(&question).into_response()
+}

@@ -1,0 +1,110 @@
+//! The words, and which language somebody reads.
+
+use std::collections::BTreeSet;
+
+use dalil_node::portal::Language;
+
+/// Keys of the tables, and how many paragraphs explain.
+fn keys(language: Language) -> BTreeSet<String> {
+    let words = language.words();
+    let tables = [
+        ("ask", &words.ask),
+        ("answer", &words.answer),
+        ("status", &words.status),
+        ("status_words", &words.status_words),
+        ("reason", &words.reason),
+        ("provenance", &words.provenance),
+        ("event", &words.event),
+        ("trouble", &words.trouble),
+        ("verifier", &words.verifier),
+    ];
+    let named = tables.iter().flat_map(|(table, words)| words.keys().map(move |key| format!("{table}.{key}")));
+    named.chain([format!("{} paragraphs", words.explain.text.len())]).collect()
+}
+
+#[test]
+fn every_language_has_the_same_words() {
+    let english = keys(Language::En);
+    for language in Language::ALL {
+        let other = keys(language);
+        let differing: Vec<_> = english.symmetric_difference(&other).collect();
+        assert!(differing.is_empty(), "{language:?}: {differing:?}");
+    }
+    for table in ["status", "status_words"] {
+        for status in [
+            "valid",
+            "not_yet_valid",
+            "expired",
+            "suspended",
+            "revoked",
+            "superseded",
+            "consumed",
+            "cancelled",
+            "seized",
+            "not_on_record",
+            "could_not_check",
+        ] {
+            assert!(english.contains(&format!("{table}.{status}")), "{table}.{status}");
+        }
+    }
+}
+
+/// A placeholder that one language lacks would hide a date or a count from its readers.
+#[test]
+fn every_language_fills_in_the_same_values() {
+    for key in ["by_device", "since", "issuer_words", "from_until", "from_on", "proof_words", "quorum_words"] {
+        let values = |language: Language| -> BTreeSet<String> {
+            let text = language.words().answer.get(key);
+            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
+        };
+        assert!(!values(Language::En).is_empty(), "{key}");
+        for language in Language::ALL {
+            assert_eq!(values(language), values(Language::En), "{language:?} {key}");
+        }
+    }
+}
+
+/// Each code that a check can end with has its words.
+#[test]
+fn every_trouble_has_its_words() {
+    let source = include_str!("../../portal/verify.js");
+    let known: BTreeSet<_> = Language::En.words().trouble.keys().collect();
+    let mut codes: BTreeSet<&str> =
+        source.match_indices("refuse(\"").map(|(at, start)| &source[at + start.len()..]).collect();
+    codes = codes.into_iter().filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
+    assert!(codes.len() >= 4, "{codes:?}");
+    codes.extend([
+        "malformed",
+        "pin_wrong",
+        "pin_expired",
+        "other_chain",
+        "other_validators",
+        "stale",
+        "future_moment",
+        "incomplete",
+        "checkpoint_wrong",
+        "proof_wrong",
+        "other_document",
+        "unreachable",
+        "no_ed25519",
+        "unknown",
+    ]);
+    let missing: Vec<_> = codes.difference(&known).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_language_is_the_one_most_wanted_of_those_known() {
+    let cases = [
+        ("", Language::En),
+        ("fr, de", Language::En),
+        ("bn-IN,bn;q=0.9,en;q=0.8", Language::Bn),
+        ("fr;q=1.0, hi;q=0.5, bn;q=0.7", Language::Bn),
+        ("en;q=0, hi;q=0.001", Language::Hi),
+        ("HI", Language::Hi),
+        ("hi;q=2, bn;q=x, en;q=0.1", Language::En),
+    ];
+    for (header, language) in cases {
+        assert_eq!(Language::accepted(header), language, "{header}");
+    }
+}
