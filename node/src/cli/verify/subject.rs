@@ -103,16 +103,14 @@ fn looks_like_inclusion(bytes: &[u8]) -> bool {
 }
 
 fn looks_like_status(bytes: &[u8]) -> bool {
-    is_json_of(bytes, "\"dalil-status/")
-}
-
-fn looks_like_presentation(bytes: &[u8]) -> bool {
-    is_json_of(bytes, "\"dalil-presentation/")
-}
-
-fn is_json_of(bytes: &[u8], format: &str) -> bool {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
-    text.trim_start().starts_with('{') && text.contains(format)
+    text.trim_start().starts_with('{') && text.contains("\"dalil-status/")
+}
+
+/// A program may have put the fields of a presentation into another order: the format stands anywhere.
+fn looks_like_presentation(bytes: &[u8]) -> bool {
+    const FORMAT: &[u8] = b"\"dalil-presentation/";
+    bytes.trim_ascii_start().starts_with(b"{") && bytes.windows(FORMAT.len()).any(|window| window == FORMAT)
 }
 
 /// SHA-256 of the file that somebody holds in hand.
