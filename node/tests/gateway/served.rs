@@ -198,7 +198,8 @@ async fn nobody_else_gets_in(office: &Office) {
 async fn hostile_clients_keep_nobody_waiting(office: &Office) {
     // Too long, with a key and without: unread without one.
     let huge = || vec![b' '; 7 << 20];
-    problem(answer(office.request("huge", huge())).await.unwrap(), 413, "too_large");
+    // The node answers before it has read all, so a client that still writes may find the connection closed.
+    assert!(matches!(answer(office.request("huge", huge())).await, None | Some((413, _))));
     let stranger = office.network.client.post(office.url("/gateway/v1/records")).body(huge());
     assert!(matches!(answer(stranger).await, None | Some((401, _))));
     // Clients that send a little and no more, as many as may connect but one.
