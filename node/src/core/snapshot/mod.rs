@@ -273,7 +273,7 @@ impl Core {
         self.ask_for_parts();
     }
 
-    pub(super) fn offer_arrived(&mut self, from: Peer, offer: Box<Offer>) {
+    pub(super) fn offer_arrived(&mut self, from: Peer, mut offer: Box<Offer>) {
         if !self.snapshots.fetch.expects_offer(&from) {
             return;
         }
@@ -284,6 +284,8 @@ impl Core {
         if offer.header.height < head.saturating_add(least.max(1)) {
             return;
         }
+        // It leads on from where this node was when it asked; what it has passed since is no fault of the peer's.
+        offer.handovers.retain(|handover| handover.header.height > head);
         let known = Known {
             chain: self.chain,
             origin: self.origin.clone(),

@@ -82,6 +82,15 @@ fn seeds() {
     }
 }
 
+/// Runs that once broke a rule; docs/bugs.md says which.
+#[test]
+fn seeds_that_once_failed() {
+    for seed in [1070, 1793, 1849] {
+        let outcome = run(&Plan::draw(seed), Keep::Nothing);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_run_is_its_seed() {
     for seed in [3, 14, 15] {
