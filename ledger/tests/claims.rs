@@ -54,6 +54,7 @@ fn entry(claims_root: Option<Hash>) -> DocumentEntry {
         issued_at_ms: 0,
         record: 1,
         status_age_max_ms: 1,
+        extensions: Vec::new(),
         events: Vec::new(),
         superseded_by: None,
         supersedes: None,

@@ -95,11 +95,11 @@ def free_khatians(node, mouza, count, first):
 
 
 def mutate_auto(node, case, deed, first_khatian):
-    """The call for a mutation by the deed alone: what was seen, and a new khatian for each transferee."""
-    transferor = deed["transferor"]["khatian"]
-    khatian = node.state(f"land/khatian/{transferor}")
-    saw = [{"khatian": transferor, "version": khatian_version(khatian)}] if khatian else []
-    mouza = transferor.split("/")[0]
+    """The call for an automatic mutation, with the versions of the transferors' khatians that are current now (L14)."""
+    transferors = sorted({given["transferor"]["khatian"] for given in deed["conveyances"]})
+    states = [(transferor, node.state(f"land/khatian/{transferor}")) for transferor in transferors]
+    saw = [{"khatian": transferor, "version": khatian_version(state)} for transferor, state in states if state]
+    mouza = transferors[0].split("/")[0]
     numbers = free_khatians(node, mouza, len(deed["transferees"]), first_khatian)
     opened = [{"transferee": place, "khatian": {"open": {"number": number}}} for place, number in enumerate(numbers)]
     return {"mutate_auto": {"case": case, "deed": deed["deed"], "saw": saw, "khatians": opened}}
@@ -107,7 +107,7 @@ def mutate_auto(node, case, deed, first_khatian):
 
 def file_case(case, deed):
     """The call for a case that an officer decides."""
-    plots = sorted(given["plot"] for given in deed["plots"])
+    plots = sorted({given["plot"] for conveyance in deed["conveyances"] for given in conveyance["plots"]})
     return {"file": {"case": case, "ground": {"deed": {"deeds": [deed["deed"]], "plots": plots}}}}
 
 
@@ -124,7 +124,7 @@ def handle(node, event, first_khatian):
         return
     case = f"C-{deed['deed']}"
     answer = {"outcome": "refused", "code": "L9", "detail": "the transferor is not a recorded khatian"}
-    if "khatian" in deed["transferor"]:
+    if all("khatian" in given["transferor"] for given in deed["conveyances"]):
         for _ in range(ATTEMPTS_MAX):
             answer = node.submit(mutate_auto(node, case, deed, first_khatian))
             if answer.get("code") != "L14":

@@ -185,12 +185,13 @@ fn o2_a_range_is_bounded_and_reserves_at_once() {
     let mut world = quarry();
     device(&mut world, "minerals", "gate", "minerals/lease-L-BANKURA-01");
     device(&mut world, "home", "checkpost", "home/police-hooghly");
-    let call = |change: fn(&mut AllocateRange)| {
+    type Change = fn(&mut AllocateRange);
+    let call = |change: Change| {
         let mut call = allocation();
         change(&mut call);
         MineralCall::AllocateRange(call)
     };
-    let wrong: [(fn(&mut AllocateRange), &str); 8] = [
+    let wrong: [(Change, &str); 8] = [
         (|call| call.count = 0, "O2"),
         (|call| call.count = 201, "O2"),
         (|call| call.until_ms = call.from_ms, "O2"),

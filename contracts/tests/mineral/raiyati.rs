@@ -109,7 +109,8 @@ fn m15_the_plots_class_and_flags_allow_it() {
     let key = plot_key(&PLOT.parse().unwrap());
     let sound = plot_record(&world, PLOT);
     let freeze = Freeze { by: FrozenBy::Court, reference: "CNR-TEST-01".parse().unwrap(), order: digest("order") };
-    let changes: [(&str, Box<dyn Fn(&mut Plot)>); 5] = [
+    type Change = Box<dyn Fn(&mut Plot)>;
+    let changes: [(&str, Change); 5] = [
         ("paddy land", Box::new(|plot| plot.class = LandClass::Shali)),
         ("vested", Box::new(|plot| plot.vested = true)),
         ("frozen", Box::new(move |plot| plot.freezes = vec![freeze.clone()])),

@@ -1,7 +1,9 @@
 //! Every status check that a test makes can be kept, with what came of it, for verifiers in other languages:
 //!
-//!     RECEIPT_VECTORS=/tmp/v cargo test -p dalil-ledger --no-default-features --test receipt_status
-//!     sort -u /tmp/v/*.jsonl > ledger/tests/vectors/status.jsonl
+//! ```text
+//! RECEIPT_VECTORS=/tmp/v cargo test -p dalil-ledger --no-default-features --test receipt_status
+//! sort -u /tmp/v/*.jsonl > ledger/tests/vectors/status.jsonl
+//! ```
 
 use std::io::Write as _;
 use std::path::PathBuf;

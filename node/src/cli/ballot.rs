@@ -20,9 +20,9 @@ use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
 use super::record::Signing;
-use crate::time::{ist, parse_moment, parse_span};
 use crate::shell::clock::now_ms;
 use crate::shell::http::{Page, ShownBallot};
+use crate::time::{ist, parse_moment, parse_span};
 
 /// When a matter takes effect unless the command says otherwise, in milliseconds from now: seven days.
 const OPEN_FOR_MS: u64 = 7 * 24 * 3_600_000;

@@ -10,9 +10,9 @@ use tokio::time::sleep;
 use super::Format;
 use super::client::{Client, ClientError};
 use super::output::print;
-use crate::time::ist;
 use crate::shell::events::ShownEvent;
 use crate::shell::http::Problem;
+use crate::time::ist;
 
 /// How long to wait before connecting again; doubled while it fails.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -13,12 +13,12 @@ use tracing_subscriber::EnvFilter;
 use super::Format;
 use super::client::{Client, ClientError};
 use super::evidence::EvidenceOptions;
-use crate::time::ist;
 use crate::core::SyncSettings;
 use crate::core::progress::Progress;
 use crate::shell::home::{Config, Home, NodeRole, read_genesis};
 use crate::shell::node::{dial_address, run as run_node};
 use crate::shell::webhooks::WebhookStatus;
+use crate::time::ist;
 
 #[derive(Subcommand)]
 pub(crate) enum NodeCommand {

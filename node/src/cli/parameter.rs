@@ -8,8 +8,8 @@ use dalil_contracts::authority::parameters::ParameterName;
 use super::Format;
 use super::client::Client;
 use super::output::{fact, print};
-use crate::time::ist;
 use crate::shell::http::{Page, ShownParameter};
+use crate::time::ist;
 
 #[derive(Subcommand)]
 pub(crate) enum ParameterCommand {

@@ -47,9 +47,12 @@ fn deed(id: &str, share: &str) -> Value {
     json!({ "land": { "register_deed": {
         "deed": id,
         "kind": "sale",
-        "transferor": { "khatian": format!("{MOUZA}/101") },
-        "transferees": [{ "holder": digest(&format!("buyer by {id}")), "part": "1/1" }],
-        "plots": [{ "plot": format!("{MOUZA}/257"), "share": share }],
+        "transferees": [digest(&format!("buyer by {id}"))],
+        "conveyances": [{
+            "transferor": { "khatian": format!("{MOUZA}/101") },
+            "plots": [{ "plot": format!("{MOUZA}/257"), "share": share }],
+            "to": [{ "transferee": 0, "part": "1/1" }],
+        }],
     } } })
 }
 

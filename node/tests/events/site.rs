@@ -144,7 +144,7 @@ impl Site {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let mut stream = socket.connect(self.address).await.unwrap();
-        let request = format!("GET /v1/events?{query} HTTP/1.1\r\nhost: here\r\n\r\n");
+        let request = format!("GET /v1/events?{query} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }

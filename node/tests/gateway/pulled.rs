@@ -9,7 +9,7 @@ use dalil_contracts::certificate::{CertificateCall, Citation, Effect};
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{Question, verify_status};
+use dalil_ledger::receipt::{Question, Terms, verify_status};
 use dalil_node::digilocker::config::DigiLockerConfig;
 use dalil_node::shell::home::Home;
 use dalil_node::time::ist_rfc3339;
@@ -194,7 +194,7 @@ async fn digilocker_pulls_what_is_on_record_with_its_status() {
     // Whoever does not believe the node checks the receipt.
     let pin = puller.office.network.pin();
     let question = Question::Uri(token(&uri(1)));
-    let proven = verify_status(&said.receipt.unwrap(), &pin, &question, now_ms(), None, None).unwrap();
+    let proven = verify_status(&said.receipt.unwrap(), &pin, &question, Terms::now(now_ms())).unwrap();
     assert_eq!((proven.status, proven.entry.unwrap().digest), (Status::Valid, sha256(&file(1))));
     // By URI: no name is given, none is told. Each format gives what was asked for.
     let body = puller.by_uri(&uri(1));

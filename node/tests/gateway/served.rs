@@ -8,7 +8,7 @@ use dalil_contracts::certificate::{CertificateCall, Origin};
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::crypto::sha256;
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{Question, verify_inclusion, verify_status};
+use dalil_ledger::receipt::{Question, Terms, verify_inclusion, verify_status};
 use serde_json::{Value, json};
 
 use crate::network::now_ms;
@@ -48,7 +48,7 @@ async fn receipts_prove_what_was_recorded(office: &Office) {
     let document = &said["documents"][0];
     assert_eq!((&document["uri"], &document["answer"]["result"]), (&json!(uri(1)), &json!("checked")), "{said}");
     let receipt = serde_json::to_vec(&document["receipt"]).unwrap();
-    let proven = verify_status(&receipt, &pin, &Question::Uri(token(&uri(1))), now_ms(), None, None).unwrap();
+    let proven = verify_status(&receipt, &pin, &Question::Uri(token(&uri(1))), Terms::now(now_ms())).unwrap();
     assert_eq!(proven.status, Status::Valid);
     // The same request, written otherwise: the same record.
     for body in [serde_json::to_string(&call).unwrap(), serde_json::to_string_pretty(&call).unwrap()] {

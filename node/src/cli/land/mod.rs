@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use super::Format;
 use super::client::Client;
 use super::output::print;
-use crate::time::parse_span;
 use crate::shell::clock::now_ms;
+use crate::time::parse_span;
 
 const EXIT_CODES: &str = "Exit codes: 0 proven; 1 the command failed; 2 usage; 3 proven that there is no such plot or office; \
                           4 could not check, or a proof is wrong; 5 shown, but not proven (no pin given).";

@@ -5,8 +5,8 @@ use dalil_contracts::land::history::PlotAct;
 use dalil_contracts::land::registers::{ChainOfTitle, Encumbrances, Extent, Pendency, Register};
 use dalil_contracts::land::types::{Holding, Plot};
 
-use crate::time::ist;
 use super::Checked;
+use crate::time::ist;
 
 /// A register that was proven, and how fresh the proof is.
 pub(super) fn proven(proven: &Checked, now_ms: u64) -> String {

@@ -157,6 +157,7 @@ pub fn router(app: App) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(axum::middleware::map_response(problem::as_problem))
         .merge(crate::portal::routes())
+        .fallback(async || Problem::not_found("there is no such resource".to_owned()))
         .with_state(app)
 }
 
