@@ -1,6 +1,6 @@
 //! Why a certificate is revoked or suspended, and from when that works. The chain holds the reason as a salted commitment
 //! alone: holder and authorities open it, the public reads "revoked". So no node can hold a reason against its day of
-//! effect; offices and their gateways do, with [`Reason::effect`].
+//! effect; offices and their gateways do, with `Reason::effect`.
 
 use dalil_ledger::claims::{Salt, commit};
 use dalil_ledger::crypto::Hash;

@@ -2,7 +2,7 @@
 //!
 //! A *seat* is the block, or the city part of a district, whose land office hears a mouza's cases. Its docket is a list of
 //! pages linked in both directions, in the order in which cases came to wait, so that a move writes the docket's head and
-//! one page however many cases are open. [`sync`] is called whenever a case is stored, and is the only writer.
+//! one page however many cases are open. `sync` is called whenever a case is stored, and is the only writer.
 
 use std::fmt;
 

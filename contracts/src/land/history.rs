@@ -1,6 +1,6 @@
 //! What happened to each plot, entry by entry: the ground of the registers (chain of title, encumbrances) and of L15.
 //!
-//! Entries are only ever added. [`Book`](super::book) numbers them and writes them with the record that caused them.
+//! Entries are only ever added. `Book` numbers them and writes them with the record that caused them.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;

@@ -1,7 +1,7 @@
 //! Issuing a challan: the load is reserved and the document enters the registry (M1, M3 to M12).
 //!
-//! Every challan is admitted by the same rules ([`admit`]) at the time of its issue, and entered in the same way
-//! ([`enter`]): one issued through the network at the block's time, one issued off it ([`super::offline`]) at the time
+//! Every challan is admitted by the same rules (`admit`) at the time of its issue, and entered in the same way
+//! (`enter`): one issued through the network at the block's time, one issued off it ([`super::offline`]) at the time
 //! that its device claims.
 //!
 //! | Kind | From | To |

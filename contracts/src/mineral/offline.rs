@@ -2,13 +2,13 @@
 //!
 //! At a gate without a network the site's device issues and weighs in one act, under a number of its range
 //! ([`super::range`]), and seals the whole ([`super::device`]). Who is shown such a challan checks the seal against the
-//! allocation; on the ledger its number is pending. When there is a network again the agent brings it ([`sync`]): it is
+//! allocation; on the ledger its number is pending. When there is a network again the agent brings it (`sync`): it is
 //! judged by every rule as at the time of its issue, and enters the books as a load that has left.
 //!
 //! **What a rule refuses stays refused.** Of two challans for one vehicle the first on record stands; the second, issued
 //! off the network while the first was live, is refused with M3 like any other. But its load is on the road, and the
 //! sealed challan is proof of that. So enforcement, which has it from the driver, puts it on record as **void**
-//! ([`report`]): the number is used up and never becomes valid, what it carried is drawn from the range, and an alert
+//! (`report`): the number is used up and never becomes valid, what it carried is drawn from the range, and an alert
 //! stands under number and vehicle with the code of the rule that it breaks. What could be synced cannot be reported.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | from … until | challans may be issued |
 //! | until + `mineral/range/sync_min` | challans may still reach the ledger ([`super::offline`]); until then a number is pending |
-//! | afterwards | what is not on record is not valid; [`close`] gives back what was not used |
+//! | afterwards | what is not on record is not valid; `close` gives back what was not used |
 //!
 //! A range cannot be closed sooner: loads may be on the road under numbers that nobody has brought in yet.
 
