@@ -292,7 +292,10 @@ async fn bad_requests(network: &Network) {
     problem(network.post(0, "/v1/records", r#"{"record":"AAAA"}"#).await, 400);
     problem(network.post(0, "/v1/records", r#"{"record":"?"}"#).await, 400);
     problem(network.post(0, "/v1/records?wait_ms=soon", "{}").await, 400);
-    problem(network.post(0, "/v1/records", vec![b' '; 7 << 20]).await, 413);
+    // The node answers before it has read all, so a client that still writes may find the connection closed; on a
+    // connection of its own, which nobody takes up again.
+    let huge = reqwest::Client::new().post(network.url(0, "/v1/records")).body(vec![b' '; 7 << 20]).send().await;
+    assert!(huge.is_err() || huge.is_ok_and(|huge| huge.status() == 413));
     problem(network.post(0, "/policy", "").await, 405);
     // An unknown document is answered, with a proof.
     let (status, said) = network.json(0, "/v1/verify?uri=in.gov.wb.district-DOM-unknown00000").await.unwrap();
