@@ -19,10 +19,10 @@ use serde_json::json;
 
 use super::Format;
 use super::client::Client;
-use super::officer::random;
 use super::output::{fact, print};
 use crate::shell::clock::now_ms;
 use crate::shell::home::write_secret;
+use crate::signing::random;
 
 #[derive(Subcommand)]
 pub(crate) enum ClaimsCommand {

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::Format;
 use super::claims::read_limited;
-use super::officer::random;
 use super::output::{fact, print};
+use crate::signing::random;
 
 #[derive(Args)]
 pub(crate) struct Commit {

@@ -14,6 +14,7 @@ use super::Format;
 use super::output::{fact, print};
 use crate::digilocker::store::{FILE_BYTES_MAX, Line, Number, Store, name_commitment};
 use crate::shell::home::{sync_folder, write_secret};
+use crate::signing::random;
 
 #[derive(Subcommand)]
 pub(crate) enum DigiLockerCommand {
@@ -55,7 +56,7 @@ pub(crate) struct Add {
 pub(crate) fn run(command: &DigiLockerCommand, format: Format) -> anyhow::Result<ExitCode> {
     match command {
         DigiLockerCommand::NewKey(new) => {
-            let key = hex::encode(random()?.0);
+            let key = hex::encode(random::<32>()?);
             write_secret(&new.out, format!("{key}\n").as_bytes())
                 .with_context(|| format!("cannot make {}", new.out.display()))?;
             match format {
@@ -72,12 +73,6 @@ pub(crate) fn run(command: &DigiLockerCommand, format: Format) -> anyhow::Result
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn random() -> anyhow::Result<Hash> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(Hash(bytes))
 }
 
 impl Add {
@@ -107,7 +102,7 @@ impl Add {
         std::fs::write(&path, &bytes).with_context(|| path.display().to_string())?;
         std::fs::File::open(&path)?.sync_all()?;
         sync_folder(&documents)?;
-        let salt = random()?;
+        let salt = Hash(random()?);
         let line = Line {
             uri: self.uri.clone(),
             kind: self.kind.clone(),

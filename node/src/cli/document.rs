@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::Format;
 use super::claims::read_limited;
-use super::officer::random;
 use super::output::{fact, print};
+use crate::signing::random;
 
 /// The longest file that is stamped or digested here, in bytes.
 const FILE_BYTES_MAX: usize = 256 << 20;

@@ -72,13 +72,6 @@ impl Signer {
 /// How long a record may wait for its block before it lapses, in milliseconds.
 pub(crate) const EXPIRES_AFTER_MS: u64 = 10 * 60_000;
 
-/// Bytes of the operating system's randomness.
-pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(bytes)
-}
-
 /// The key file of the officer who holds a posting in a network's folder.
 pub(crate) fn key_file(folder: &Path, network: &NetworkFile, posting: &str) -> anyhow::Result<PathBuf> {
     let officer =

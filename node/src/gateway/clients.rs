@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::IdempotencyKey;
 use super::config::{ClientConfig, ClientName, PostingPattern};
+use crate::signing::random;
 
 /// The longest API key that is looked at, in bytes.
 const API_KEY_BYTES_MAX: usize = 256;
@@ -20,9 +21,7 @@ const REQUEST: u64 = 1_000;
 
 /// A fresh API key of 256 random bits, and its digest for the configuration.
 pub fn new_api_key() -> anyhow::Result<(String, Hash)> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let key = format!("{API_KEY_PREFIX}{}", BASE64_URL.encode(random));
+    let key = format!("{API_KEY_PREFIX}{}", BASE64_URL.encode(random::<32>()?));
     let digest = sha256(key.as_bytes());
     Ok((key, digest))
 }

@@ -16,13 +16,13 @@ use dalil_contracts::units::{DAY_MS, HOUR_MS, MINUTE_MS};
 use dalil_ledger::block::{Attachment, Entry};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, SecretKey, sha256};
-use dalil_ledger::transaction::TransactionBody;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::cli::officer;
 use crate::cli::testnet::NetworkFile;
 use crate::shell::http::SubmittedRecord;
+use crate::signing::sign;
 
 /// How long a signed record stays good: longer than any run, below the hour that the ledger allows.
 const EXPIRES_AFTER_MS: u64 = 50 * MINUTE_MS;
@@ -354,16 +354,7 @@ impl Workload {
         let Some(key) = self.keys.get(*posting) else { bail!("the network has no posting {posting}") };
         let call = serde_json::from_value(call.clone()).with_context(|| format!("a call of {posting}"))?;
         let invocation = Invocation { posting: posting.parse()?, call };
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-        let body = TransactionBody {
-            chain: self.chain,
-            signer: key.public(),
-            expires_at_ms: self.now_ms + EXPIRES_AFTER_MS,
-            salt,
-            call: invocation.encode(),
-        };
-        let record = body.sign(key);
+        let record = sign(&invocation, key, self.chain, self.now_ms + EXPIRES_AFTER_MS)?;
         let submitted = SubmittedRecord {
             record: BASE64.encode(codec::encode(&record)),
             attachment: list.map(|list| list.leaves.iter().map(|leaf| BASE64.encode(leaf)).collect()),

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-pub(super) use crate::cli::officer::random;
+pub(super) use crate::signing::random;
 
 /// Names in the samples that begin so stand for persons and reasons: commitments, not files.
 const COMMITTED: [&str; 6] = ["holder ", "bidder ", "transporter ", "consignee", "reason ", "candidate "];

@@ -28,10 +28,10 @@ enum Line {
 }
 
 /// How far a record of the import is known to have come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Known {
-    /// Handed in, perhaps more than once, each time after the one before had lapsed; the newest.
-    Sent(Hash),
+    /// Handed in, once a run at most; any of these may be the one on record.
+    Sent(Vec<Hash>),
     Recorded,
 }
 
@@ -80,7 +80,9 @@ impl Journal {
                 }
                 Line::Import { .. } => begun = true,
                 Line::Sent { mouza, place, id } => {
-                    known.insert((mouza, place), Known::Sent(id));
+                    if let Known::Sent(ids) = known.entry((mouza, place)).or_insert_with(|| Known::Sent(Vec::new())) {
+                        ids.push(id);
+                    }
                 }
                 Line::Recorded { mouza, place, .. } => {
                     known.insert((mouza, place), Known::Recorded);
@@ -95,8 +97,8 @@ impl Journal {
     }
 
     /// What an earlier run knew.
-    pub(super) fn known(&self, place: &Place) -> Option<Known> {
-        self.known.get(place).copied()
+    pub(super) fn known(&self, place: &Place) -> Option<&Known> {
+        self.known.get(place)
     }
 
     pub(super) fn sent(&self, (mouza, place): &Place, id: Hash) -> anyhow::Result<()> {

@@ -165,8 +165,8 @@ impl Shared {
     async fn put_on_record(&self, place: &Place, invocation: &Invocation) -> anyhow::Result<Put> {
         let before = match self.journal.known(place) {
             Some(Known::Recorded) => return Ok(Put::Earlier),
-            Some(Known::Sent(id)) => Some(id),
-            None => None,
+            Some(Known::Sent(ids)) => ids.as_slice(),
+            None => &[],
         };
         if let Some(index) = self.look_up(before).await? {
             self.journal.recorded(place, index)?;
@@ -183,7 +183,7 @@ impl Shared {
                 Fate::Refused(problem) if problem.status == 429 => sleep(BACK_OFF).await,
                 Fate::Refused(problem) => {
                     // Refused because it stands already: handed in by an earlier run whose end nobody saw.
-                    return match self.look_up(before.or(Some(record.id()))).await? {
+                    return match self.look_up(&[before, &[record.id()]].concat()).await? {
                         Some(index) => self.journal.recorded(place, index).map(|()| Put::Earlier),
                         None => Ok(Put::Refused(problem)),
                     };
@@ -195,14 +195,16 @@ impl Shared {
         }
     }
 
-    /// Log index of the record with this id, if it is on record.
-    async fn look_up(&self, id: Option<Hash>) -> anyhow::Result<Option<u64>> {
-        let Some(id) = id else { return Ok(None) };
-        match self.client.get_json::<Value>(&format!("/v1/records/{id}"), &[]).await {
-            Ok(entry) => Ok(entry.get("index").and_then(Value::as_u64)),
-            Err(ClientError::Problem(problem)) if problem.status == 404 => Ok(None),
-            Err(error) => Err(error.into()),
+    /// Log index of the one among these records that is on record, if one is.
+    async fn look_up(&self, ids: &[Hash]) -> anyhow::Result<Option<u64>> {
+        for id in ids {
+            match self.client.get_json::<Value>(&format!("/v1/records/{id}"), &[]).await {
+                Ok(entry) => return Ok(entry.get("index").and_then(Value::as_u64)),
+                Err(ClientError::Problem(problem)) if problem.status == 404 => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(None)
     }
 }
 
