@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use dalil_ledger::validators::ValidatorSet;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Format;
 use super::client::Client;
@@ -22,6 +24,7 @@ use crate::core::SyncSettings;
 use crate::shell::clock::now_ms;
 use crate::shell::home::{Config, Home, NodeKeys, NodeRole, make_seed};
 use crate::shell::node::dial_address;
+use crate::signing::random;
 use crate::verification::pin_of;
 
 /// The establishment of the sample: departments, offices, postings, parameters and certificate types of West Bengal.
@@ -222,11 +225,9 @@ fn make_genesis(options: &Generate, nodes: &[Place]) -> anyhow::Result<(Genesis,
     let validators = ValidatorSet::new(members)?;
     let mut state = establishment.initial_state()?;
     state.extend(authority::genesis_validators(&validators));
-    let mut nonce = [0; 32];
-    getrandom::fill(&mut nonce).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let genesis = Genesis {
         origin: ORIGIN.parse()?,
-        nonce,
+        nonce: random()?,
         time_ms: now_ms(),
         parameters: Parameters { development: nodes.len() < 4, ..Parameters::default() },
         validators,
@@ -347,12 +348,27 @@ async fn stay_up(folder: &Path) -> anyhow::Result<ExitCode> {
     }
     let network = NetworkFile::read(folder)?;
     let mut running = Running::start(folder, &network)?;
-    running.ready(folder, &network).await?;
-    for node in &network.nodes {
-        println!("{:<14} {}", node.department.as_str(), node.url);
+    let mut end = pin!(told_to_end());
+    let ready = tokio::select! {
+        ready = running.ready(folder, &network) => ready,
+        told = &mut end => told.and_then(|()| bail!("told to end before the validators were ready")),
+    };
+    if ready.is_ok() {
+        for node in &network.nodes {
+            println!("{:<14} {}", node.department.as_str(), node.url);
+        }
+        println!("Ctrl-C ends them.");
+        end.await?;
     }
-    println!("Ctrl-C ends them.");
-    tokio::signal::ctrl_c().await?;
     running.stop().await;
-    Ok(ExitCode::SUCCESS)
+    ready.map(|()| ExitCode::SUCCESS)
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(crate) async fn told_to_end() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
 }

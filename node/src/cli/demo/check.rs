@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use dalil_contracts::land::registers::{Register, RegisterQuestion};
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::document::Status;
 use dalil_ledger::receipt::{
-    Answer, CouldNotCheck, Inclusion, Question, Terms, Trust, verify_inclusion_with, verify_status,
+    Answer, CouldNotCheck, Inclusion, Question, Terms, Trust, verify_inclusion_with, verify_register, verify_status,
 };
 use serde_json::Value;
 
@@ -44,6 +45,16 @@ impl Verifier {
     ) -> anyhow::Result<Checked<Answer>> {
         let bytes = std::fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
         Ok(verify_status(&bytes, &self.pin()?, asked, Terms { as_of_ms, ..Terms::now(now_ms()) }))
+    }
+
+    /// Checks a register receipt, and runs the register over what it proves.
+    pub(super) fn register(&self, receipt: &Path, question: &RegisterQuestion) -> anyhow::Result<Checked<Register>> {
+        let bytes = std::fs::read(receipt).with_context(|| format!("cannot read {}", receipt.display()))?;
+        let at_ms = now_ms();
+        match verify_register(&bytes, &self.pin()?, at_ms, None, |state| question.answer(state, at_ms)) {
+            Ok(proven) => Ok(Ok(proven.answer?)),
+            Err(why) => Ok(Err(why)),
+        }
     }
 
     /// Checks an inclusion receipt.

@@ -6,6 +6,7 @@ use dalil_ledger::receipt::Question;
 use serde_json::json;
 
 use super::papers::slug;
+use super::registers;
 use super::sample::Sample;
 use super::stage::Stage;
 
@@ -33,7 +34,9 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     inherit(stage, &story).await?;
     sell(stage, &story).await?;
     set_aside(stage, &story).await?;
-    second_sales(stage).await
+    let samples = Sample::read(SAMPLES)?;
+    second_sales(stage, &samples).await?;
+    registers::play(stage, &setup, &samples, PLOT).await
 }
 
 async fn inherit(stage: &mut Stage<'_>, story: &Sample) -> anyhow::Result<()> {
@@ -113,17 +116,16 @@ async fn set_aside(stage: &mut Stage<'_>, story: &Sample) -> anyhow::Result<()> 
 }
 
 /// L3 and L2: a deed used twice, and a deed over more than is held.
-async fn second_sales(stage: &mut Stage<'_>) -> anyhow::Result<()> {
-    let samples = Sample::read(SAMPLES)?;
+async fn second_sales(stage: &mut Stage<'_>, samples: &Sample) -> anyhow::Result<()> {
     let words = "In Benda, khatian 101 sells one half of plot 257 by a registered deed, which is mutated at once";
     let groups: [&[&str]; 2] = [&["sale of one half of 2795/51/257"], &["mutated without a hearing"]];
-    stage.prepare_all(&samples, &groups, ("sale of one half in Benda, mutated", words)).await?;
+    stage.prepare_all(samples, &groups, ("sale of one half in Benda, mutated", words)).await?;
     for (step, words) in [
         ("same deed again", "The same deed is put in a second time"),
         ("second deed by khatian 101, for the whole", "Khatian 101 sells the whole plot again: recorded, and flagged"),
         ("mutation by the second deed", "But title is judged at mutation: it holds one half, not the whole"),
     ] {
-        stage.play(&samples, step, words).await?;
+        stage.play(samples, step, words).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `dalil demo`: four validators on this machine play the showpiece, and every answer of theirs is checked.
 //!
-//! [`stage`] runs the network, hands in what officers sign and asks questions; the stories are [`land`], [`minerals`],
-//! [`certificates`] and [`genuine`] (what a verifier sees); their calls are the sample files in `testnet/sample`, which the
+//! [`stage`] runs the network, hands in what officers sign and asks questions; the stories are [`land`] with its
+//! [`registers`], [`minerals`], [`certificates`], [`vote`] and [`genuine`] (what a verifier sees); their calls are the sample files in `testnet/sample`, which the
 //! contracts' tests play too. [`papers`] keeps the documents, [`check`] verifies receipts from files alone, and
 //! [`summary`] holds each step against what was expected. No node's word is believed: an answer counts only if the
 //! ledger's own verifier finds it in a receipt under the pin, which is made with the network.
@@ -12,9 +12,11 @@ mod genuine;
 mod land;
 mod minerals;
 mod papers;
+mod registers;
 mod sample;
 mod stage;
 mod summary;
+mod vote;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,12 +24,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::stage::Stage;
 use self::summary::{Summary, clock};
 use super::Format;
-use super::testnet::{self, Generate, NetworkFile, Running, free_ports};
+use super::testnet::{self, Generate, NetworkFile, Running, free_ports, told_to_end};
 use crate::shell::clock::now_ms;
 
 /// Validators of the demo.
@@ -107,17 +108,9 @@ async fn play(
     land::play(&mut stage).await?;
     minerals::play(&mut stage).await?;
     certificates::play(&mut stage).await?;
+    vote::play(&mut stage).await?;
     genuine::play(&mut stage).await?;
     stage.close()
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn told_to_end() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-    }
 }
 
 /// An empty folder, locked. Whatever an earlier demo left is removed; a folder that is not a demo's is left alone.

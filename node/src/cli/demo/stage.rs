@@ -258,7 +258,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The next node in turn, once it has caught up: whoever asks for a receipt sooner gets an honest one of the past.
-    async fn node_that_knows(&mut self) -> anyhow::Result<Client> {
+    pub(super) async fn node_that_knows(&mut self) -> anyhow::Result<Client> {
         let node = self.nodes[self.turn % self.nodes.len()].clone();
         self.turn += 1;
         self.caught_up(&node).await?;

@@ -128,6 +128,9 @@ impl Summary {
         println!(
             "A receipt says what was so at its time: the one made when the RoR was issued goes stale a day later."
         );
+        let urls: Vec<_> = network.nodes.iter().map(|node| node.url.as_str()).collect();
+        println!("\nAnd while they are up, take nobody's word and replay the whole chain:");
+        println!("  dalil audit {} --policy {shown}/pin.json --dir {shown}/audit", urls.join(" "));
         println!(
             "\nDocuments {shown}/documents · receipts {shown}/receipts · pin {shown}/pin.json · policy {shown}/policy"
         );
