@@ -177,7 +177,7 @@ impl VoteSubject {
 }
 
 /// q equal votes: a polka (prevotes for a block), a commit (precommits for a block) or a nil certificate.
-#[derive(Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 pub struct Certificate {
     /// Which vote.
     pub kind: VoteKind,

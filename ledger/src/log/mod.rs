@@ -25,7 +25,7 @@ pub mod verify;
 
 pub use frontier::{Frontier, Node};
 pub use prove::{NodeView, ProveError, consistency_proof, frontier_at, inclusion_proof, root_at};
-pub use verify::{ProofError, verify_consistency, verify_inclusion};
+pub use verify::{ProofError, root_of_inclusion, verify_consistency, verify_inclusion};
 
 use crate::crypto::{Hash, hash_parts};
 

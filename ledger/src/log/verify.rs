@@ -64,6 +64,12 @@ pub fn verify_inclusion(
     path: &[Hash],
     root: &Hash,
 ) -> Result<(), ProofError> {
+    let got = root_of_inclusion(index, size, leaf, path)?;
+    if got == *root { Ok(()) } else { Err(ProofError::Root { got, expected: *root }) }
+}
+
+/// The root of the tree of `size` leaves to which `path` leads from the leaf with hash `leaf` at `index`.
+pub fn root_of_inclusion(index: LogIndex, size: LogSize, leaf: &Hash, path: &[Hash]) -> Result<Hash, ProofError> {
     if index >= size {
         return Err(ProofError::IndexBeyondSize { index, size });
     }
@@ -78,8 +84,7 @@ pub fn verify_inclusion(
     let joined = below.iter().enumerate().fold(*leaf, |node, (level, sibling)| {
         if index >> level & 1 == 1 { node_hash(sibling, &node) } else { node_hash(&node, sibling) }
     });
-    let got = above.iter().fold(joined, |node, sibling| node_hash(sibling, &node));
-    if got == *root { Ok(()) } else { Err(ProofError::Root { got, expected: *root }) }
+    Ok(above.iter().fold(joined, |node, sibling| node_hash(sibling, &node)))
 }
 
 /// Checks that the tree of `new_size` leaves with root `new_root` begins with all the leaves of the tree of `old_size`

@@ -17,10 +17,13 @@
 //! A *register receipt* says what any pure function of the state gives, such as a plot's encumbrances: the verifier runs
 //! the function again over the proven values ([`verify_register`]).
 //!
+//! [`CoseReceipt`] is the inclusion receipt in the form of RFC 9942, signed by one validator, for software that speaks COSE.
+//!
 //! Nothing here reads a clock, asks a network or trusts the node that made the receipt. Whatever does not fit is
 //! [`CouldNotCheck`], which is neither "valid" nor "not on record".
 
 mod answer;
+mod cose;
 mod inclusion;
 mod register;
 mod status;
@@ -28,6 +31,7 @@ mod verify_inclusion;
 mod verify_status;
 
 pub use answer::{Answer, CouldNotCheck, Exit};
+pub use cose::{COSE_BYTES_MAX, CoseError, CoseReceipt};
 pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
 pub use register::{ProvenRegister, REGISTER_BYTES_MAX, REGISTER_READS_MAX, RegisterReceipt, verify_register};
 pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};

@@ -69,6 +69,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         config.gateway.as_ref().map(|gateway| Gateway::open(home, gateway, genesis.chain_id())).transpose()?;
     let digilocker = config.digilocker.as_ref().map(|digilocker| DigiLocker::open(home, digilocker)).transpose()?;
     let ledger = open_ledger(home, &genesis)?;
+    let log_key = validator_keys.as_ref().map(|keys| keys.log.clone());
     let (core, effects) =
         Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
             StartError::Store(StoreError::Kv(_)) => anyhow::Error::new(error).context(remedy(&home.data())),
@@ -102,7 +103,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let newest = view.borrow().log_size();
     let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
     let handle = NodeHandle { submit, status, published, view };
-    let app = http::App::new(handle, &ledger)?;
+    let app = http::App::new(handle, &ledger)?.with_log_key(log_key);
     let mut servers = vec![http::serve(config.http_listen, app.clone()).await?];
     if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
         servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Json, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::checkpoint::Policy;
+use dalil_ledger::codec;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::log::tile::Tile;
 use dalil_ledger::state::StateView as _;
@@ -14,13 +15,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{App, Problem};
 
-/// Full tiles never change.
+/// What is named by its own content, or by its place in a log that only grows, never changes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// The longest state key that is looked up, in bytes.
 const STATE_KEY_BYTES_MAX: usize = 512;
 
 fn text(content: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], content).into_response()
+}
+
+fn immutable(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)], bytes).into_response()
 }
 
 pub(super) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
@@ -40,8 +45,20 @@ pub(super) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Re
         )));
     }
     let bytes = view.tile_bytes(&tile)?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)], bytes)
-        .into_response())
+    Ok(immutable(bytes))
+}
+
+/// The canonical bytes of genesis: their SHA-256 with its domain is the chain's id.
+pub(super) async fn genesis(State(app): State<App>) -> Response {
+    immutable(codec::encode(&*app.genesis))
+}
+
+/// The leaf list of a batch, canonical: it is executed with the block, and not part of the log.
+pub(super) async fn attachment(State(app): State<App>, Path(root): Path<Hash>) -> Result<Response, Problem> {
+    let view = app.node.view.borrow().clone();
+    let attachment = view.attachment(&root)?;
+    let attachment = attachment.ok_or_else(|| Problem::not_found(format!("no batch on record has root {root}")))?;
+    Ok(immutable(codec::encode(&attachment)))
 }
 
 pub(super) async fn policy(State(app): State<App>) -> Result<Response, Problem> {

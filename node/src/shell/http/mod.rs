@@ -7,6 +7,7 @@
 //! problem document with a stable code.
 
 pub mod connections;
+mod cose;
 mod digilocker;
 mod enforcement;
 mod events;
@@ -32,7 +33,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use dalil_ledger::checkpoint::{KeyName, Pin};
-use dalil_ledger::crypto::Hash;
+use dalil_ledger::crypto::{Hash, SecretKey};
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::store::Ledger;
 use tokio::sync::{Semaphore, oneshot};
@@ -74,6 +75,7 @@ pub struct App {
     /// Places for streams of events.
     streams: Arc<Semaphore>,
     limits: StreamLimits,
+    log_key: cose::LogKey,
 }
 
 impl App {
@@ -85,12 +87,17 @@ impl App {
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
         let limits = StreamLimits::default();
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting, streams, limits })
+        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting, streams, limits, log_key: None })
     }
 
     /// The same with other limits of streams.
     pub fn with_streams(self, limits: StreamLimits) -> Self {
         Self { streams: Arc::new(Semaphore::new(limits.streams_max)), limits, ..self }
+    }
+
+    /// The same with a log key, which signs COSE receipts.
+    pub fn with_log_key(self, key: Option<SecretKey>) -> Self {
+        Self { log_key: key.map(Arc::new), ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -127,12 +134,14 @@ pub fn router(app: App) -> Router {
         .route("/v1/records/{which}", get(records::show))
         .route("/v1/history", get(records::history))
         .route("/v1/blocks/{height}", get(log::block))
+        .route("/v1/attachments/{root}", get(log::attachment))
         .route("/v1/events", get(events::stream))
         .route("/v1/evidence", get(evidence::list))
         .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
         .route("/v1/enforcement/live-challan", post(enforcement::live_challan))
         .route("/v1/receipts/status", get(verify::status_receipt))
         .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
+        .route("/v1/receipts/cose", get(cose::receipt))
         .route("/v1/state", get(log::state))
         .route("/v1/land/title", get(land::title))
         .route("/v1/land/encumbrances", get(land::encumbrances))
@@ -149,6 +158,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/schema/event", get(events::event_schema))
         .route("/checkpoint", get(log::checkpoint))
         .route("/tile/{*path}", get(log::tile))
+        .route("/genesis", get(log::genesis))
         .route("/policy", get(log::policy))
         .route("/pin", get(log::pin))
         .route("/health/live", get(|| async { "live\n" }))

@@ -8,7 +8,7 @@ use dalil_contracts::Invocation;
 use dalil_ledger::block::Entry;
 use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::crypto::{Hash, sha256};
-use dalil_ledger::document::Uri;
+use dalil_ledger::document::{DocumentEntry, Uri, document_key};
 use dalil_ledger::log;
 use dalil_ledger::receipt::{
     Answer, BatchDocument, CouldNotCheck, InclusionReceipt, Question, StatusReceipt, Terms, verify_status,
@@ -135,19 +135,25 @@ pub(super) struct Where {
     uri: Option<Uri>,
 }
 
+impl Where {
+    /// The log index that is asked for, and the document if that is what was named.
+    pub(super) fn find(self, view: &LedgerView) -> Result<(u64, Option<Uri>), Problem> {
+        match (self.index, self.uri) {
+            (Some(index), None) => Ok((index, None)),
+            (None, Some(uri)) => {
+                let entry: Option<DocumentEntry> = view.state_value(&document_key(&uri)).map_err(Problem::internal)?;
+                let entry = entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?;
+                Ok((entry.record, Some(uri)))
+            }
+            _ => Err(Problem::bad_request("question", "give either `index` or `uri`")),
+        }
+    }
+}
+
 pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Query<Where>) -> Result<Response, Problem> {
     let published = app.published()?;
     let view = &published.view;
-    let (index, uri) = match (place.index, place.uri) {
-        (Some(index), None) => (index, None),
-        (None, Some(uri)) => {
-            let entry: Option<dalil_ledger::document::DocumentEntry> =
-                view.state_value(&dalil_ledger::document::document_key(&uri)).map_err(Problem::internal)?;
-            let entry = entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?;
-            (entry.record, Some(uri))
-        }
-        _ => return Err(Problem::bad_request("question", "give either `index` or `uri`")),
-    };
+    let (index, uri) = place.find(view)?;
     let receipt = inclusion_of(&published, index, uri.as_ref())?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt.to_bytes()).into_response())
 }

@@ -1,0 +1,63 @@
+//! Software that others wrote checks what a running network serves: policy, checkpoint, tiles, consistency, inclusion
+//! receipts (aics-tlog, C2SP) and COSE receipts (scitt-cose, RFC 9942); and refuses what it must.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+
+mod cli;
+
+use std::path::Path;
+use std::process::Command;
+
+use cli::nodes::Nodes;
+use serde_json::{Value, json};
+
+/// Where the packages are, which are installed if they are not there yet. A machine that cannot is told what to do, and the
+/// test fails.
+fn packages() -> String {
+    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testnet/setup/standards.sh");
+    let output = Command::new(setup).output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{out}{err}");
+    out.lines().last().unwrap().strip_prefix("standards: ").unwrap().to_owned()
+}
+
+#[test]
+fn software_of_others_accepts_what_a_network_serves_and_refuses_the_rest() {
+    let packages = packages();
+    let mut nodes = Nodes::generate();
+    (1..=4).for_each(|node| nodes.start(node));
+    (1..=4).for_each(|node| nodes.ready(node));
+    nodes.go_to(3);
+    let get = |path: &str, file: &str| {
+        let client = reqwest::Client::new().get(nodes.url(2) + path);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let bytes = runtime.block_on(async { client.send().await.unwrap().bytes().await.unwrap() });
+        std::fs::write(nodes.path().join(file), bytes).unwrap();
+    };
+    get("/checkpoint", "old.note");
+    get("/policy", "policy");
+    nodes.go_to(9);
+    // The head of nine blocks must be published before it can be asked about.
+    let index = nodes.run(&["--json", "node", "status", "--url", &nodes.url(2)]).json();
+    assert!(index["height"].as_u64().unwrap() >= 8, "{index}");
+
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/standards/verify.py");
+    let output = Command::new("python3")
+        .arg(script)
+        .args([&nodes.url(2), "policy", "old.note", "3"])
+        .env("PYTHONPATH", packages)
+        .current_dir(nodes.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{out}{err}");
+    let said: Value = serde_json::from_str(&out).unwrap();
+    let expected = json!({
+        "accepted": ["checkpoint", "tiles", "older checkpoint", "consistency proof", "tlog-proof", "receipt's checkpoint",
+            "inclusion receipt", "COSE receipt"],
+        "refused": ["checkpoint with a cosignature less", "checkpoint of another origin", "checkpoint of another size",
+            "consistency with another root", "inclusion of a changed entry", "inclusion at another index",
+            "inclusion by a shorter path", "COSE receipt of a changed entry", "COSE receipt with a changed byte"],
+    });
+    assert_eq!(said, expected);
+}
