@@ -1,5 +1,6 @@
 //! The program `dalil`, one file a command. Every command that answers a question takes `--json`.
 
+mod audit;
 mod ballot;
 mod bench;
 mod claims;
@@ -74,6 +75,8 @@ enum Command {
     /// Look at the land registers: chain of title, encumbrances, pendency.
     #[command(subcommand)]
     Land(land::LandCommand),
+    /// Follow nodes from the outside: replay the log, compare nodes, shout about a fork.
+    Audit(audit::Audit),
     /// Look at a verifier's pin, and renew it.
     #[command(subcommand)]
     Pin(pin::PinCommand),
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
             Command::Events(events) => events::run(&events, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Land(command) => land::run(command, format).await,
+            Command::Audit(audit) => audit::run(&audit, format).await,
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
             Command::Ballot(command) => ballot::run(command, format).await,
