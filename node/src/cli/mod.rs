@@ -7,6 +7,7 @@ mod claims;
 mod client;
 mod commit;
 mod completions;
+mod court;
 mod demo;
 mod digilocker;
 mod disclose;
@@ -77,6 +78,8 @@ enum Command {
     Land(land::LandCommand),
     /// Follow nodes from the outside: replay the log, compare nodes, shout about a fork.
     Audit(audit::Audit),
+    /// Gather what a court is handed: records, receipts, hashes, and the certificate to complete.
+    Evidence(court::Evidence),
     /// Look at a verifier's pin, and renew it.
     #[command(subcommand)]
     Pin(pin::PinCommand),
@@ -148,6 +151,7 @@ pub fn main() -> ExitCode {
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
             Command::Land(command) => land::run(command, format).await,
             Command::Audit(audit) => audit::run(&audit, format).await,
+            Command::Evidence(evidence) => court::run(&evidence, format).await,
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,
             Command::Ballot(command) => ballot::run(command, format).await,
