@@ -4,7 +4,7 @@ use dalil_contracts::land::types::LandClass;
 use dalil_contracts::units::Area;
 use dalil_ledger::document::{Provenance, Status, Uri};
 
-use super::fixture::{case, deed, khatian, play, plot, share};
+use super::fixture::{case, deed, khatian, plot, share};
 use crate::support::{World, token};
 
 const SETUP: &str = include_str!("../../../testnet/sample/land-setup.json");
@@ -13,7 +13,7 @@ const SHOWPIECE: &str = include_str!("../../../testnet/sample/land-showpiece.jso
 
 fn setup() -> World {
     let mut world = World::west_bengal();
-    play(&mut world, SETUP, |_, _| {});
+    world.play(SETUP, |_, _| {});
     world
 }
 
@@ -21,7 +21,7 @@ fn setup() -> World {
 fn land_samples_give_the_outcome_written_beside_them() {
     let mut world = setup();
     assert_eq!(plot(&world, "2795-51/257").provenance, Provenance::Imported);
-    play(&mut world, SAMPLES, |_, _| {});
+    world.play(SAMPLES, |_, _| {});
 
     let sold = plot(&world, "2795-51/257");
     assert_eq!((sold.held(101), sold.held(102)), (share("1/2"), share("1/2")));
@@ -52,7 +52,7 @@ fn showpiece_land_from_death_to_new_extract() {
     const NEW: &str = "in.gov.wb.land-ROR-p8Yc5NfJ1sHd6Ea4";
     let mut world = setup();
     let mut seen = 0;
-    play(&mut world, SHOWPIECE, |world, step| {
+    world.play(SHOWPIECE, |world, step| {
         let status = |uri: &str| world.status(uri).status;
         match step {
             "inheritance allowed: three heirs, a third each" => {

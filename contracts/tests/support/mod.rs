@@ -6,6 +6,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod player;
 mod replay;
 
 use std::collections::BTreeMap;
