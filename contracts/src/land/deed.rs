@@ -199,6 +199,13 @@ impl Deed {
         self.conveyances.iter().filter_map(|one| one.share_of(plot).map(|share| (one, share)))
     }
 
+    /// Its lines of a plot that wait for mutation: it transfers, was not cancelled, and no case used it up there.
+    pub(super) fn waiting<'d>(&'d self, plot: &'d PlotId) -> impl Iterator<Item = (&'d Conveyance, Share)> {
+        let unused = self.covers(plot).is_some_and(|given| given.used_by.is_none());
+        let waits = self.kind.transfers() && self.cancelled.is_none() && unused;
+        self.lines(plot).filter(move |_| waits)
+    }
+
     /// What a transferee was given of a plot; zero where that cannot be said.
     pub fn received(&self, transferee: u8, plot: &PlotId) -> Share {
         let given = self.lines(plot).flat_map(|(one, share)| {

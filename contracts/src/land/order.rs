@@ -12,7 +12,7 @@ use super::deed::{Transferor, deed};
 use super::ground::{DeedChain, Ground};
 use super::keys::{CaseId, DeedId, case_subject};
 use super::mutation::{Allowance, Identity, Placement, Saw, apply};
-use super::offers::{offers, offers_exceed};
+use super::offers::offers;
 use super::office::{acting, require_cited};
 use super::steps::{FileCase, open};
 use super::title::plan;
@@ -157,7 +157,7 @@ pub(super) fn mutate_auto(
         for (conveyance, _) in registered.lines(&given.plot) {
             let Transferor::Khatian(khatian) = &conveyance.transferor else { continue };
             let waiting = offers(state, &given.plot, &conveyance.transferor)?;
-            require(!offers_exceed(&waiting, land.held(khatian.number)), "L9", || {
+            require(!waiting.exceed(land.held(khatian.number)), "L9", || {
                 format!(
                     "a second deed over the same share of plot {} waits for mutation; an officer must look",
                     given.plot

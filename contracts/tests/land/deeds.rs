@@ -5,7 +5,7 @@ use dalil_contracts::land::deed::{DeedFlag, DeedKind};
 use dalil_contracts::land::keys::{CaseId, DeedId, KhatianId, MouzaId, PlotId};
 use dalil_contracts::land::mutation::Placement;
 use dalil_contracts::land::order::MutateAuto;
-use dalil_contracts::land::registration::{DocumentFile, RegisterDeed};
+use dalil_contracts::land::registration::{CancelDeed, DocumentFile, RegisterDeed};
 use dalil_ledger::codec;
 
 use super::fixture::{
@@ -187,4 +187,26 @@ fn d1_a_deeds_document_is_of_its_type_and_not_guessable() {
         refuse(&mut world, REGISTRAR, call(uri), "D1");
     }
     accept(&mut world, REGISTRAR, call("in.gov.wb.registration-DEED-3kX9vQ2mT7bLw0Zr"));
+}
+
+#[test]
+fn the_registrar_records_any_number_of_deeds_over_one_share() {
+    const FLATS: u32 = 200;
+    let mut world = benda();
+    let name = |flat: u32| format!("0101-I-{:05}-2026", 100 + flat);
+    for flat in 0..FLATS {
+        sell(&mut world, &name(flat), 101, "buyer", 257, "1/200");
+        assert!(deed(&world, &name(flat)).flags.is_empty(), "{flat}: they fit together");
+    }
+    // One more than there is: recorded and flagged, and no deed of them goes without an officer.
+    sell(&mut world, &name(FLATS), 101, "one too many", 257, "1/200");
+    assert!(deed(&world, &name(FLATS)).flags.contains(&DeedFlag::SecondDeed));
+    let first = |world: &World| auto(world, "C-1", &name(0), 101, open(201));
+    let call = first(&world);
+    refuse(&mut world, SYSTEM, call, "L9");
+    let cancel = CancelDeed { deed: id(&name(FLATS)), cnr: token("CNR-1"), order: digest("decree") };
+    accept(&mut world, "judicial/court", LandCall::CancelDeed(cancel));
+    let call = first(&world);
+    accept(&mut world, SYSTEM, call);
+    assert_eq!(plot(&world, "2795-51/257").held(101), share("199/200"));
 }
