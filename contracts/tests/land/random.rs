@@ -15,12 +15,15 @@ use dalil_contracts::land::deed::{Deed, DeedKind, Transferor};
 use dalil_contracts::land::extract::IssueRor;
 use dalil_contracts::land::ground::Ground;
 use dalil_contracts::land::history::PlotAct;
-use dalil_contracts::land::keys::{PlotId, case_key};
+use dalil_contracts::land::keys::{PlotId, case_key, stays_key};
 use dalil_contracts::land::mutation::{Allowance, Opened, Placement, Saw, Target};
+use dalil_contracts::land::offers::{Offers, offers_key};
 use dalil_contracts::land::order::{Decision, MutateAuto, OrderCase};
 use dalil_contracts::land::public::{Confirm, FreezePlot, SettlePlot, VestPlot};
 use dalil_contracts::land::registers::{Extent, chain_of_title, encumbrances, pendency};
+use dalil_contracts::land::registration::CancelDeed;
 use dalil_contracts::land::share::Share;
+use dalil_contracts::land::stay::{OverlayTarget, Stay};
 use dalil_contracts::land::survey::{Amalgamate, Part, Split};
 use dalil_contracts::land::types::{Charge, Holding, Khatian, LandClass, Plot};
 use dalil_contracts::units::Area;
@@ -38,10 +41,15 @@ use crate::support::{World, digest, token};
 const KHATIANS: [u32; 8] = [101, 103, 105, 1, 201, 202, 203, 204];
 const PARTS: [&str; 6] = ["1/1", "1/2", "1/3", "2/3", "1/4", "3/7"];
 
+/// All keys under a prefix, with their values.
+fn under<T: Canonical>(world: &World, prefix: &str) -> BTreeMap<Vec<u8>, T> {
+    let under = world.state.iter().filter(|(key, _)| key.starts_with(prefix.as_bytes()));
+    under.map(|(key, bytes)| (key.clone(), codec::decode(bytes, CANONICAL_BYTES_MAX).unwrap())).collect()
+}
+
 /// All values under a prefix.
 fn all<T: Canonical>(world: &World, prefix: &str) -> Vec<T> {
-    let under = world.state.iter().filter(|(key, _)| key.starts_with(prefix.as_bytes()));
-    under.map(|(_, bytes)| codec::decode(bytes, CANONICAL_BYTES_MAX).unwrap()).collect()
+    under(world, prefix).into_values().collect()
 }
 
 fn numbers(share: Share) -> (u128, u128) {
@@ -92,6 +100,39 @@ fn check(world: &World) {
             assert_eq!(given.used_by.iter().cloned().collect::<Vec<_>>(), users, "{deed:?}");
         }
     }
+}
+
+/// What is kept of the deeds that wait is what those give that are neither used up nor cancelled.
+fn check_offers(world: &World) {
+    let mut expected: BTreeMap<Vec<u8>, Offers> = BTreeMap::new();
+    let deeds = all::<Deed>(world, "land/deed/").into_iter();
+    for deed in deeds.filter(|deed| deed.kind.transfers() && deed.cancelled.is_none()) {
+        for conveyance in &deed.conveyances {
+            for given in &conveyance.plots {
+                if deed.covers(&given.plot).unwrap().used_by.is_some() {
+                    continue;
+                }
+                let offers = expected.entry(offers_key(&given.plot, &conveyance.transferor)).or_default();
+                let (a, b) = numbers(given.share);
+                offers.deeds += 1;
+                offers.parts += (a << 64) / b;
+            }
+        }
+    }
+    assert_eq!(under(world, "land/offers/"), expected);
+}
+
+/// Every plot counts the stays of the cases and deeds over it.
+fn check_stays(world: &World) {
+    let mut expected: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+    let mut lies = |plots: Vec<&PlotId>, stays: usize| {
+        plots.into_iter().for_each(|plot| *expected.entry(stays_key(plot)).or_default() += stays as u64);
+    };
+    let (cases, deeds) = (all::<MutationCase>(world, "land/case/"), all::<Deed>(world, "land/deed/"));
+    cases.iter().for_each(|case| lies(case.ground.plots(), case.stays.len()));
+    deeds.iter().for_each(|deed| lies(deed.plots.iter().map(|given| &given.plot).collect(), deed.stays.len()));
+    expected.retain(|_, stays| *stays > 0);
+    assert_eq!(under(world, "land/stays/"), expected);
 }
 
 /// The plots in force that came of a plot, found by their children.
@@ -365,7 +406,7 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
     let case = case_name(world, b);
     let fresh = if d.is_multiple_of(13) { case.clone() } else { new_case(world) };
     let heirs: &[(&str, &str)] = if c.is_multiple_of(2) { &[("x", "1/1")] } else { &[("x", "1/3"), ("y", "2/3")] };
-    match kind % 21 {
+    match kind % 22 {
         0..=3 => {
             let from =
                 if d.is_multiple_of(3) { from_deed(&deed_name(world, c), 0) } else { from_khatian(holder(&plot, b)) };
@@ -430,6 +471,18 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             let into = id(&format!("{BENDA}/{}", 300 + u32::from(d)));
             let plots = plots.into_iter().collect();
             ("land/surveyor", LandCall::Amalgamate(Amalgamate { plots, into, survey: order }))
+        }
+        20 if d.is_multiple_of(3) => {
+            let call = CancelDeed { deed: id(&deed_name(world, a)), cnr: token("CNR-1"), order };
+            ("judicial/court", LandCall::CancelDeed(call))
+        }
+        20 => {
+            let target = match a % 2 {
+                0 => OverlayTarget::Case(token(&case)),
+                _ => OverlayTarget::Deed(id(&deed_name(world, c))),
+            };
+            let stay = Stay { target, cnr: token("CNR-1"), order };
+            ("judicial/court", if b.is_multiple_of(2) { LandCall::Stay(stay) } else { LandCall::LiftStay(stay) })
         }
         17 => {
             let to = if plot.class == LandClass::Bastu { LandClass::Danga } else { LandClass::Bastu };
@@ -499,6 +552,8 @@ proptest! {
             let (state, shown) = (world.state.clone(), extracts(&world));
             if call(&mut world, posting, land.clone()).is_ok() {
                 check(&world);
+            check_offers(&world);
+                check_stays(&world);
                 check_versions(&shown, &world);
                 note_charges(&mut charged, &land);
                 check_registers(&world, &older, &charged);
