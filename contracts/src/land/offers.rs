@@ -9,8 +9,8 @@
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::state::Overlay;
 
-use super::deed::{Deed, TransfereeOf, Transferor};
-use super::keys::PlotId;
+use super::deed::{Deed, Line, TransfereeOf, Transferor, Use};
+use super::keys::{CaseId, PlotId};
 use super::share::Share;
 use crate::refusal::{OrReject as _, Refusal};
 
@@ -60,31 +60,56 @@ pub(super) fn offers(state: &Overlay<'_>, plot: &PlotId, from: &Transferor) -> R
     Ok(state.get_value(&offers_key(plot, from))?.unwrap_or_default())
 }
 
-/// The deed's shares of a plot begin to wait: at registration, or as a set-aside releases them.
+/// A deed begins to wait over a plot: at registration.
 pub(super) fn add_offers(state: &mut Overlay<'_>, deed: &Deed, plot: &PlotId) -> Result<(), Refusal> {
-    change(state, deed, plot, Offers::with)
+    deed.waiting(plot).try_for_each(|line| change(state, plot, line, Offers::with))
 }
 
-/// The deed's shares of a plot wait no more: a case used them up, or a court cancels the deed.
+/// A deed waits no more over a plot: a court cancels it.
 pub(super) fn remove_offers(state: &mut Overlay<'_>, deed: &Deed, plot: &PlotId) -> Result<(), Refusal> {
-    change(state, deed, plot, Offers::without)
+    deed.waiting(plot).try_for_each(|line| change(state, plot, line, Offers::without))
 }
 
-/// Enters or removes what of the deed waits as it stands.
+/// A case uses up over a plot what the transferors give whom it takes from (L3).
+pub(super) fn use_up(
+    state: &mut Overlay<'_>,
+    deed: &mut Deed,
+    plot: &PlotId,
+    case: &CaseId,
+    takes_from: impl Fn(u8) -> bool,
+) -> Result<(), Refusal> {
+    let mut uses = Vec::new();
+    for line in deed.waiting(plot).filter(|line| takes_from(line.transferor)) {
+        change(state, plot, line, Offers::without)?;
+        uses.push(Use { transferor: line.transferor, case: case.clone() });
+    }
+    if let Some(given) = deed.covers_mut(plot) {
+        given.used.append(&mut uses);
+        given.used.sort_by_key(|used| used.transferor);
+    }
+    Ok(())
+}
+
+/// What a case used up of a deed over a plot is usable again (L3); unless a court cancelled the deed, it waits again.
+pub(super) fn release(state: &mut Overlay<'_>, deed: &mut Deed, plot: &PlotId, case: &CaseId) -> Result<(), Refusal> {
+    let Some(given) = deed.covers_mut(plot) else { return Ok(()) };
+    let released: Vec<Use> = given.used.extract_if(.., |used| used.case == *case).collect();
+    let again = |line: &Line<'_>| released.iter().any(|used| used.transferor == line.transferor);
+    deed.waiting(plot).filter(again).try_for_each(|line| change(state, plot, line, Offers::with))
+}
+
 fn change(
     state: &mut Overlay<'_>,
-    deed: &Deed,
     plot: &PlotId,
+    line: Line<'_>,
     by: fn(Offers, Share) -> Result<Offers, Refusal>,
 ) -> Result<(), Refusal> {
-    for (conveyance, share) in deed.waiting(plot) {
-        let key = offers_key(plot, &conveyance.transferor);
-        let now = by(offers(state, plot, &conveyance.transferor)?, share)?;
-        if now.deeds == 0 {
-            state.delete(key);
-        } else {
-            state.put_value(key, &now);
-        }
+    let (key, from) = (offers_key(plot, &line.conveyance.transferor), &line.conveyance.transferor);
+    let now = by(offers(state, plot, from)?, line.share)?;
+    if now.deeds == 0 {
+        state.delete(key);
+    } else {
+        state.put_value(key, &now);
     }
     Ok(())
 }

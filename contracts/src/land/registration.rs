@@ -114,7 +114,7 @@ pub(super) fn register(
         kind: call.kind,
         transferees: call.transferees.clone(),
         conveyances: call.conveyances.clone(),
-        plots: plots.iter().map(|plot| DeedPlot { plot: (*plot).clone(), used_by: None }).collect(),
+        plots: plots.iter().map(|plot| DeedPlot { plot: (*plot).clone(), used: Vec::new() }).collect(),
         flags: Set::default(),
         cancelled: None,
         stays: Vec::new(),

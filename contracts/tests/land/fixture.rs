@@ -250,7 +250,7 @@ pub fn to_hearing(world: &mut World, file: FileCase) {
 }
 
 pub fn allowance(world: &World, from: &[u32], khatians: &[Placement]) -> Allowance {
-    Allowance { saw: saw(world, from), khatians: khatians.to_vec() }
+    Allowance { saw: saw(world, from), khatians: khatians.to_vec(), only: Set::default() }
 }
 
 /// The order that allows.

@@ -11,12 +11,12 @@ use dalil_contracts::land::case::{CaseState, MutationCase};
 use dalil_contracts::land::charge::{EnterCharge, ReleaseCharge};
 use dalil_contracts::land::convert::Convert;
 use dalil_contracts::land::court::CourtSetAside;
-use dalil_contracts::land::deed::{Deed, DeedKind, Transferor};
+use dalil_contracts::land::deed::{Conveyance, Deed, DeedKind, Transferor};
 use dalil_contracts::land::extract::IssueRor;
 use dalil_contracts::land::ground::Ground;
 use dalil_contracts::land::history::PlotAct;
 use dalil_contracts::land::keys::{PlotId, case_key, stays_key};
-use dalil_contracts::land::mutation::{Allowance, Opened, Placement, Saw, Target};
+use dalil_contracts::land::mutation::{Allowance, Giver, Opened, Placement, Saw, Target};
 use dalil_contracts::land::offers::{Offers, offers_key};
 use dalil_contracts::land::order::{Decision, MutateAuto, OrderCase};
 use dalil_contracts::land::public::{Confirm, FreezePlot, SettlePlot, VestPlot};
@@ -91,13 +91,14 @@ fn check(world: &World) {
     let cases: Vec<MutationCase> = all(world, "land/case/");
     for deed in all::<Deed>(world, "land/deed/") {
         for given in &deed.plots {
-            let users: Vec<_> = cases
+            let users = cases
                 .iter()
                 .filter(|case| case.ground.deeds().contains(&deed.id) && case.ground.plots().contains(&&given.plot))
                 .filter(|case| case.applied.is_some())
                 .map(|case| case.id.clone())
-                .collect();
-            assert_eq!(given.used_by.iter().cloned().collect::<Vec<_>>(), users, "{deed:?}");
+                .collect::<BTreeSet<_>>();
+            assert_eq!(given.used.iter().map(|used| used.case.clone()).collect::<BTreeSet<_>>(), users, "{deed:?}");
+            assert!(given.used.is_sorted_by(|a, b| a.transferor < b.transferor), "{deed:?}");
         }
     }
 }
@@ -107,9 +108,9 @@ fn check_offers(world: &World) {
     let mut expected: BTreeMap<Vec<u8>, Offers> = BTreeMap::new();
     let deeds = all::<Deed>(world, "land/deed/").into_iter();
     for deed in deeds.filter(|deed| deed.kind.transfers() && deed.cancelled.is_none()) {
-        for conveyance in &deed.conveyances {
+        for (at, conveyance) in (0..).zip(&deed.conveyances) {
             for given in &conveyance.plots {
-                if deed.covers(&given.plot).unwrap().used_by.is_some() {
+                if deed.covers(&given.plot).unwrap().user(at).is_some() {
                     continue;
                 }
                 let offers = expected.entry(offers_key(&given.plot, &conveyance.transferor)).or_default();
@@ -343,14 +344,18 @@ fn next_call(world: &World, case: &str, choice: u8, at: u8) -> (&'static str, La
             ("land/blro-2795", LandCall::Order(OrderCase { case: token(case), order, decision }))
         }
         CaseState::AppealedAllowed | CaseState::AppealedRejected => {
-            let divided = if choice % 4 == 1 || choice % 4 == 2 { divided(world, case) } else { Set::default() };
+            let undoes = choice % 4 == 1 || choice % 4 == 2;
+            let later = if undoes && at.is_multiple_of(3) { vec![case_name(world, at / 3)] } else { Vec::new() };
+            let named = later.iter().map(String::as_str).chain([case]).filter(|_| undoes);
+            let divided = named.flat_map(|case| divided(world, case).iter().cloned().collect::<Vec<_>>()).collect();
+            let later = later.iter().map(|case| token(case)).collect();
             let decision = match choice % 4 {
                 0 => AppealDecision::Uphold,
                 1 => AppealDecision::SetAside,
                 2 => AppealDecision::Remand,
                 _ => AppealDecision::Allow(case_allowance(world, case, at)),
             };
-            ("land/dllro", LandCall::AppealOrder(OrderAppeal { case: token(case), order, decision, divided }))
+            ("land/dllro", LandCall::AppealOrder(OrderAppeal { case: token(case), order, decision, later, divided }))
         }
         _ if choice.is_multiple_of(3) => {
             let later = if at.is_multiple_of(3) { vec![case_name(world, at)] } else { Vec::new() };
@@ -385,7 +390,9 @@ fn allowance(world: &World, transferees: usize, last: u8, at: u8) -> Allowance {
         let number = pick(&KHATIANS, at.wrapping_add(transferee).wrapping_add(4));
         Placement { deed: last, transferee, khatian: target(world, number) }
     };
-    Allowance { saw: saw.collect(), khatians: (0..transferees).map(place).collect() }
+    let only = if at.is_multiple_of(3) { vec![Giver { deed: last, transferor: at / 3 % 2 }] } else { Vec::new() };
+    let khatians = (0..transferees).map(place).collect();
+    Allowance { saw: saw.collect(), khatians, only: only.into_iter().collect() }
 }
 
 fn case_allowance(world: &World, name: &str, at: u8) -> Allowance {
@@ -415,12 +422,17 @@ fn step(world: &World, (kind, a, b, c, d): Picks) -> (&'static str, LandCall) {
             let name = if d.is_multiple_of(13) { deed_name(world, c) } else { format!("0101-I-{:05}-2026", deeds + 1) };
             let mut call = register(&name, kind, from, &[("x", "1/1")], 257, pick(&PARTS, c));
             if let LandCall::RegisterDeed(call) = &mut call {
-                call.conveyances[0].plots[0].plot = plot.id;
+                call.conveyances[0].plots[0].plot = plot.id.clone();
+                if d % 5 < 2 {
+                    let second =
+                        Conveyance { transferor: from_khatian(holder(&plot, d)), ..call.conveyances[0].clone() };
+                    call.conveyances.push(second);
+                }
             }
             ("registration/adsr-bankura", call)
         }
         4..=6 => {
-            let Allowance { saw, khatians } = allowance(world, 1, 0, d);
+            let Allowance { saw, khatians, .. } = allowance(world, 1, 0, d);
             let permission = Some(order);
             let call = MutateAuto { case: token(&fresh), deed: id(&deed_name(world, a)), permission, saw, khatians };
             ("land/system", LandCall::MutateAuto(call))

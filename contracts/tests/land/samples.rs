@@ -29,7 +29,7 @@ fn land_samples_give_the_outcome_written_beside_them() {
 
     let chain = plot(&world, "2903-7/1203");
     assert_eq!((chain.held(51), chain.held(52)), (share("0/1"), share("1/1")));
-    assert!(deed(&world, "0601-I-00001-2026").plots[0].used_by.is_some());
+    assert!(deed(&world, "0601-I-00001-2026").plots[0].user(0).is_some());
 
     let inherited = plot(&world, "2991-106/150");
     assert_eq!([202, 203, 204].map(|number| inherited.held(number)), [share("1/3"); 3]);
@@ -74,7 +74,7 @@ fn showpiece_land_from_death_to_new_extract() {
                 assert_eq!((land.held(202), land.held(205)), (share("1/3"), share("0/1")));
                 let verdict = world.status(OLD);
                 assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Superseded, "source_changed"));
-                assert!(deed(world, "0501-I-00001-2026").plots[0].used_by.is_none());
+                assert!(deed(world, "0501-I-00001-2026").plots[0].user(0).is_none());
             }
             "new extract" => {
                 assert_eq!((status(OLD), status(NEW)), (Status::Superseded, Status::Valid));
