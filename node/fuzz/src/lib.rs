@@ -80,6 +80,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "node-http", bytes_max: 4_096, run: node::http },
     #[cfg(feature = "node")]
     Target { name: "node-files", bytes_max: 2_048, run: node::files },
+    #[cfg(feature = "node")]
+    Target { name: "gateway-book", bytes_max: 1_024, run: node::book },
 ];
 
 /// The target of that name.
