@@ -13,6 +13,8 @@ mod divided;
 mod extracts;
 #[path = "land/fixture.rs"]
 mod fixture;
+#[path = "land/oracle.rs"]
+mod oracle;
 #[path = "land/random.rs"]
 mod random;
 #[path = "land/registers.rs"]

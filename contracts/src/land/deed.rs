@@ -129,13 +129,40 @@ impl Conveyance {
     }
 }
 
-/// A plot of a deed, and the case that used the deed up over it.
+/// One transferor of a deed, used up over a plot.
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+pub struct Use {
+    /// Place among the deed's transferors, from 0.
+    pub transferor: u8,
+    /// The applied case that rests on it.
+    pub case: CaseId,
+}
+
+/// A plot of a deed, and what cases that stand used up of the deed over it.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
 pub struct DeedPlot {
     /// The plot.
     pub plot: PlotId,
-    /// The applied case that rests on it (L3).
-    pub used_by: Option<CaseId>,
+    /// What is used up, by transferor (L3).
+    pub used: Vec<Use>,
+}
+
+impl DeedPlot {
+    /// The applied case that used up what a transferor gives.
+    pub fn user(&self, transferor: u8) -> Option<&CaseId> {
+        self.used.iter().find(|used| used.transferor == transferor).map(|used| &used.case)
+    }
+}
+
+/// What one transferor of a deed gives of one plot.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'d> {
+    /// Place among the deed's transferors, from 0.
+    pub transferor: u8,
+    /// Who gives, and to whom.
+    pub conveyance: &'d Conveyance,
+    /// The share of the whole plot.
+    pub share: Share,
 }
 
 /// What looked wrong when the deed was registered. It is recorded all the same.
@@ -194,15 +221,31 @@ impl Deed {
         self.plots.iter_mut().find(|given| given.plot == *plot)
     }
 
-    /// Each conveyance that gives of the plot, and how much of the whole plot.
-    pub fn lines<'d>(&'d self, plot: &'d PlotId) -> impl Iterator<Item = (&'d Conveyance, Share)> {
-        self.conveyances.iter().filter_map(|one| one.share_of(plot).map(|share| (one, share)))
+    /// What each transferor gives of the plot.
+    pub fn lines<'d>(&'d self, plot: &'d PlotId) -> impl Iterator<Item = Line<'d>> {
+        let transferors = (0..=u8::MAX).zip(&self.conveyances);
+        transferors.filter_map(|(transferor, conveyance)| {
+            Some(Line { transferor, conveyance, share: conveyance.share_of(plot)? })
+        })
+    }
+
+    /// Whether cases that stand used up all that it gives of a plot (L3).
+    pub fn is_used_up(&self, plot: &PlotId) -> bool {
+        self.covers(plot).is_some_and(|given| self.lines(plot).all(|line| given.user(line.transferor).is_some()))
+    }
+
+    /// What of it waits for mutation over a plot: it transfers, was not cancelled, and no case used it up there.
+    pub(super) fn waiting<'d>(&'d self, plot: &'d PlotId) -> impl Iterator<Item = Line<'d>> {
+        let waits = self.kind.transfers() && self.cancelled.is_none();
+        let given = self.covers(plot).filter(|_| waits);
+        self.lines(plot).filter(move |line| given.is_some_and(|given| given.user(line.transferor).is_none()))
     }
 
     /// What a transferee was given of a plot; zero where that cannot be said.
     pub fn received(&self, transferee: u8, plot: &PlotId) -> Share {
-        let given = self.lines(plot).flat_map(|(one, share)| {
-            one.to.iter().filter(|to| to.transferee == transferee).map(move |to| to.part.of(share))
+        let given = self.lines(plot).flat_map(|line| {
+            let parts = line.conveyance.to.iter().filter(|to| to.transferee == transferee);
+            parts.map(move |to| to.part.of(line.share))
         });
         let sum = given.reduce(|sum, given| sum?.plus(given?));
         sum.and_then(Result::ok).unwrap_or(Share::ZERO)

@@ -323,6 +323,11 @@ pub fn case_key(id: &CaseId) -> Vec<u8> {
     format!("land/case/{id}").into_bytes()
 }
 
+/// State key of how many stays lie on cases and deeds over a plot.
+pub fn stays_key(plot: &PlotId) -> Vec<u8> {
+    format!("land/stays/{plot}").into_bytes()
+}
+
 /// State key of the case that a fee receipt paid for.
 pub fn fee_key(receipt: &Token<32>) -> Vec<u8> {
     format!("land/fee/{receipt}").into_bytes()

@@ -15,7 +15,7 @@
 //! | L1 | shares and remainder of a plot sum to exactly one | `book`, [`types`] |
 //! | L1-DENOM | a fraction too fine to record is refused | [`share`] |
 //! | L2 | no more is transferred than is held, judged at mutation | `title` |
-//! | L3 | a deed is used up once over each plot while its case stands | `title`, [`mutation`], [`undo`] |
+//! | L3 | a deed is used up once by transferor and plot while its case stands | `title`, [`mutation`], [`undo`] |
 //! | L4 | each change cites a deed, a succession or an order | `office`, `succession` |
 //! | L5 | the deeds cover plots and parties; a chain is used up in order | `title`, [`ground`] |
 //! | L6 | vested, stayed and frozen block voluntary transfer | `title`, [`case`] |

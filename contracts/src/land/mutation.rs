@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::document::Provenance;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
@@ -12,9 +12,9 @@ use super::book::Book;
 use super::case::{Applied, AppliedPlot, Gain, MutationCase, Recipient};
 use super::history::PlotAct;
 use super::keys::{KhatianId, KhatianNumber, deed_key};
-use super::offers::remove_offers;
+use super::offers::use_up;
 use super::share::Share;
-use super::title::{Plan, Planned};
+use super::title::{Plan, Planned, place};
 use super::types::Holding;
 use crate::context::Context;
 use crate::refusal::{OrReject as _, Refusal, reject, require};
@@ -63,6 +63,19 @@ pub struct Placement {
     pub khatian: Target,
 }
 
+/// One transferor of a deed that a case rests on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Giver {
+    /// Place of the deed in the chain, from 0.
+    #[serde(default)]
+    pub deed: u8,
+    /// Place among the deed's transferors, from 0.
+    pub transferor: u8,
+}
+
 /// How a case is allowed: what was seen, and where the shares go.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +84,18 @@ pub struct Allowance {
     pub saw: Vec<Saw>,
     /// The khatian of each transferee or heir who takes something.
     pub khatians: Vec<Placement>,
+    /// The transferors whose parts alone are allowed; empty where those of all are. What others give stays for another
+    /// case (L3).
+    #[serde(default)]
+    #[schemars(with = "Vec<Giver>")]
+    pub only: Set<Giver>,
+}
+
+impl Allowance {
+    /// Whether it takes what a transferor gives.
+    pub(super) fn takes_from(&self, deed: u8, transferor: u8) -> bool {
+        self.only.is_empty() || self.only.contains(&Giver { deed, transferor })
+    }
 }
 
 /// Who may say that an existing khatian is the transferee's.
@@ -110,12 +135,9 @@ pub(super) fn apply(
         let entry = book.note(state, &plot, PlotAct::Mutated { case: record.id.clone(), gives, gains })?;
         plots.push(AppliedPlot { of, plot, entry });
     }
-    for mut used in plan.deeds {
+    for (at, mut used) in plan.deeds.into_iter().enumerate() {
         for of in record.ground.plots() {
-            remove_offers(state, &used, of)?;
-            if let Some(given) = used.covers_mut(of) {
-                given.used_by = Some(record.id.clone());
-            }
+            use_up(state, &mut used, of, &record.id, |transferor| allowance.takes_from(place(at), transferor))?;
         }
         state.put_value(deed_key(&used.id), &used);
     }

@@ -12,7 +12,7 @@ use super::deed::{Transferor, deed};
 use super::ground::{DeedChain, Ground};
 use super::keys::{CaseId, DeedId, case_subject};
 use super::mutation::{Allowance, Identity, Placement, Saw, apply};
-use super::offers::{offers, offers_exceed};
+use super::offers::offers;
 use super::office::{acting, require_cited};
 use super::steps::{FileCase, open};
 use super::title::plan;
@@ -54,7 +54,7 @@ pub(super) fn allow(
     outcome: &mut Outcome,
 ) -> Result<(), Refusal> {
     let mut book = Book::default();
-    let plan = plan(state, context, &mut book, record)?;
+    let plan = plan(state, context, &mut book, record, allowance)?;
     apply(state, context, &mut book, record, plan, allowance, Identity::OfficerFinds)?;
     book.close(state, context, outcome)
 }
@@ -138,7 +138,8 @@ pub(super) fn mutate_auto(
     let mut record = open(state, context, mouza, &file)?;
     record.require_unstayed(state)?;
     let mut book = Book::default();
-    let plan = plan(state, context, &mut book, &record)?;
+    let allowance = Allowance { saw: call.saw.clone(), khatians: call.khatians.clone(), only: Set::default() };
+    let plan = plan(state, context, &mut book, &record, &allowance)?;
     require(registered.flags.is_empty() && registered.objections.is_empty(), "L9", || {
         format!("deed {} is flagged or objected to; an officer must look", call.deed)
     })?;
@@ -154,10 +155,10 @@ pub(super) fn mutate_auto(
         require(!land.retired, "L9", || {
             format!("plot {} was divided or merged since the deed; an officer must look", given.plot)
         })?;
-        for (conveyance, _) in registered.lines(&given.plot) {
-            let Transferor::Khatian(khatian) = &conveyance.transferor else { continue };
-            let waiting = offers(state, &given.plot, &conveyance.transferor)?;
-            require(!offers_exceed(&waiting, land.held(khatian.number)), "L9", || {
+        for line in registered.lines(&given.plot) {
+            let Transferor::Khatian(khatian) = &line.conveyance.transferor else { continue };
+            let waiting = offers(state, &given.plot, &line.conveyance.transferor)?;
+            require(!waiting.exceed(land.held(khatian.number)), "L9", || {
                 format!(
                     "a second deed over the same share of plot {} waits for mutation; an officer must look",
                     given.plot
@@ -165,7 +166,6 @@ pub(super) fn mutate_auto(
             })?;
         }
     }
-    let allowance = Allowance { saw: call.saw.clone(), khatians: call.khatians.clone() };
     apply(state, context, &mut book, &mut record, plan, &allowance, Identity::CommitmentsEqual)?;
     let mut outcome = officer.outcome();
     book.close(state, context, &mut outcome)?;

@@ -14,7 +14,7 @@ use super::deed::{
 };
 use super::extract::require_uri;
 use super::keys::{Cnr, DeedId, PlotId, deed_key, plot_key};
-use super::offers::{Offer, add_offers, offers, offers_exceed, remove_offers};
+use super::offers::{add_offers, offers, remove_offers};
 use super::office::{acting_on, mouza, require_cited};
 use super::share::Share;
 use super::types::{PLOTS_MAX, Plot, TRANSFEREES_MAX};
@@ -114,7 +114,7 @@ pub(super) fn register(
         kind: call.kind,
         transferees: call.transferees.clone(),
         conveyances: call.conveyances.clone(),
-        plots: plots.iter().map(|plot| DeedPlot { plot: (*plot).clone(), used_by: None }).collect(),
+        plots: plots.iter().map(|plot| DeedPlot { plot: (*plot).clone(), used: Vec::new() }).collect(),
         flags: Set::default(),
         cancelled: None,
         stays: Vec::new(),
@@ -189,12 +189,9 @@ fn flags(state: &Overlay<'_>, record: &Deed) -> Result<Set<DeedFlag>, Refusal> {
             if given.share > held {
                 flags.push(DeedFlag::ExceedsHolding);
             }
-            let mut waiting = offers(state, &given.plot, &conveyance.transferor)?;
-            if !waiting.is_empty() {
-                waiting.push(Offer { deed: record.id.clone(), share: given.share });
-                if offers_exceed(&waiting, held) {
-                    flags.push(DeedFlag::SecondDeed);
-                }
+            let waiting = offers(state, &given.plot, &conveyance.transferor)?;
+            if waiting.deeds > 0 && waiting.with(given.share)?.exceed(held) {
+                flags.push(DeedFlag::SecondDeed);
             }
         }
     }

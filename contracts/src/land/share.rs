@@ -1,4 +1,5 @@
-//! Exact fractions of a plot. Stored as u64/u64 in lowest terms, computed in u128, never rounded (L1, L1-DENOM).
+//! Exact fractions of a plot. Stored as u64/u64 in lowest terms, computed in u128, never rounded but where
+//! [`Share::parts`] says so (L1, L1-DENOM).
 
 use std::fmt;
 use std::str::FromStr;
@@ -95,6 +96,11 @@ impl Share {
         // Neither product overflows: each factor is below 2^64.
         let product = Wide { numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator };
         product.lowest().narrow().or_reject("L1-DENOM", || too_fine(self, whole))
+    }
+
+    /// In parts of 2⁻⁶⁴, rounded down.
+    pub fn parts(self) -> u128 {
+        (u128::from(self.0.numerator) << 64) / u128::from(self.0.denominator)
     }
 
     /// Whether the shares sum to exactly one. Partial sums may be finer than a stored share; refused with L1-DENOM if

@@ -1,5 +1,8 @@
 //! Overlays on a case or a deed: a court's stay and a party's objection, each with its own lift. They change no state of
 //! the case. A stay stops it (L6); an objection keeps a deed from being mutated without a hearing (L9).
+//!
+//! A plot counts the stays of cases and deeds over it, whether or not a case was applied, for those who ask before they
+//! let or take the land ([`stayed_plot`]).
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
@@ -7,9 +10,11 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::book::plot;
 use super::case::{MutationCase, case};
 use super::deed::{Deed, deed};
-use super::keys::{CaseId, Cnr, DeedId, case_subject, deed_key};
+use super::keys::{CaseId, Cnr, DeedId, PlotId, case_subject, deed_key, stays_key};
+use super::lineage::LINEAGE_MAX;
 use super::office::{acting, acting_on, require_cited};
 use super::types::OVERLAYS_MAX;
 use crate::authority::{Acting, PostingId, Role};
@@ -84,6 +89,14 @@ impl Loaded {
         }
     }
 
+    /// The plots that it concerns.
+    fn plots(&self) -> Vec<PlotId> {
+        match self {
+            Self::Case(record) => record.ground.plots().into_iter().cloned().collect(),
+            Self::Deed(record) => record.plots.iter().map(|given| given.plot.clone()).collect(),
+        }
+    }
+
     fn stays(&mut self) -> &mut Vec<Cnr> {
         match self {
             Self::Case(record) => &mut record.stays,
@@ -135,6 +148,33 @@ fn lift<T: PartialEq>(items: &mut Vec<T>, item: &T, what: &str) -> Result<(), Re
     Ok(())
 }
 
+/// How many stays lie on cases and deeds over a plot.
+fn stays(state: &Overlay<'_>, plot: &PlotId) -> Result<u64, Refusal> {
+    Ok(state.get_value(&stays_key(plot))?.unwrap_or_default())
+}
+
+/// The plot, or one that it was made from, over which a court stays a case or a deed; none if no court does. Refused with
+/// D2 if it was made from more than [`LINEAGE_MAX`] plots.
+pub fn stayed_plot(state: &Overlay<'_>, id: &PlotId) -> Result<Option<PlotId>, Refusal> {
+    let mut family = vec![id.clone()];
+    let mut looked_at = 0;
+    while let Some(id) = family.get(looked_at).cloned() {
+        if stays(state, &id)? > 0 {
+            return Ok(Some(id));
+        }
+        for parent in plot(state, &id)?.parents {
+            if !family.contains(&parent) {
+                family.push(parent);
+            }
+        }
+        require(family.len() <= LINEAGE_MAX, "D2", || {
+            format!("plot {id} was made from more than {LINEAGE_MAX} plots")
+        })?;
+        looked_at += 1;
+    }
+    Ok(None)
+}
+
 /// Lays a stay.
 pub(super) fn stay(
     state: &mut Overlay<'_>,
@@ -145,6 +185,10 @@ pub(super) fn stay(
     let (mut target, officer) = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
     require_cited("court's order", &call.order)?;
     lay(target.stays(), &call.cnr, "stay")?;
+    for plot in target.plots() {
+        let more = stays(state, &plot)?.checked_add(1);
+        state.put_value(stays_key(&plot), &more.or_reject("D2", || format!("plot {plot} has too many stays"))?);
+    }
     target.store(state, context, &officer, "land.stayed")
 }
 
@@ -158,6 +202,12 @@ pub(super) fn lift_stay(
     let (mut target, officer) = Loaded::open(state, context, posting, &[Role::CourtEntry], &call.target)?;
     require_cited("court's order", &call.order)?;
     lift(target.stays(), &call.cnr, "stay")?;
+    for plot in target.plots() {
+        match stays(state, &plot)?.saturating_sub(1) {
+            0 => state.delete(stays_key(&plot)),
+            fewer => state.put_value(stays_key(&plot), &fewer),
+        }
+    }
     target.store(state, context, &officer, "land.stay_lifted")
 }
 

@@ -94,8 +94,7 @@ pub(super) fn file(
     for id in call.ground.deeds() {
         let record = deed(state, id)?;
         for plot in call.ground.plots() {
-            let used = record.covers(plot).and_then(|given| given.used_by.as_ref());
-            require(used.is_none(), "L3", || {
+            require(!record.is_used_up(plot), "L3", || {
                 format!("deed {id} over plot {plot} is already used by a case that stands")
             })?;
         }

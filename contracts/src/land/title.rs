@@ -1,24 +1,25 @@
 //! Title: what a case would move, judged at mutation and never at registration.
 //!
-//! L2 no more than is held · L3 a deed is used up once over each plot · L4 a succession stands on a valid death
+//! L2 no more than is held · L3 a deed is used up once by transferor and plot · L4 a succession stands on a valid death
 //! certificate · L5 the deeds cover plots and parties, in order · L6 vested and frozen land is not transferred
 //! voluntarily · L10 a khatian that needs permission shows it.
 //!
 //! Where a plot that the ground names was divided or merged since, the case moves what its shares are in the plots made
 //! from it ([`lineage`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
 
 use super::book::{Book, history};
 use super::case::{MutationCase, Recipient, case};
-use super::deed::{Deed, PlotShare, Transferee, TransfereeOf, Transferor, deed};
+use super::deed::{Deed, Line, PlotShare, Transferee, TransfereeOf, Transferor, Use, deed};
 use super::ground::{DeedChain, Ground, Inheritance, OrderedTransfer};
 use super::history::PlotAct;
-use super::keys::{KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN};
+use super::keys::{CaseId, KhatianId, KhatianNumber, MouzaId, PlotId, VESTED_KHATIAN};
 use super::lineage::lineage;
+use super::mutation::Allowance;
 use super::share::Share;
 use super::succession::require_death;
 use crate::context::Context;
@@ -54,16 +55,19 @@ pub(super) fn plan(
     context: &Context<'_>,
     book: &mut Book,
     record: &MutationCase,
+    allowance: &Allowance,
 ) -> Result<Plan, Refusal> {
+    let whole = allowance.only.is_empty() || matches!(record.ground, Ground::Deed(_));
+    require(whole, "L5", || "only a case on deeds is allowed for some transferors alone".to_owned())?;
     match &record.ground {
-        Ground::Deed(chain) => by_deeds(state, book, record, chain),
+        Ground::Deed(chain) => by_deeds(state, book, record, chain, allowance),
         Ground::Inheritance(inheritance) => by_inheritance(state, context, book, inheritance),
         Ground::Acquisition(ordered) | Ground::SuoMotu(ordered) => by_order(state, book, ordered),
     }
 }
 
 /// Place in a list that is never longer than a byte counts (chains, transferees).
-fn place(at: usize) -> u8 {
+pub(super) fn place(at: usize) -> u8 {
     u8::try_from(at).unwrap_or(u8::MAX)
 }
 
@@ -88,29 +92,30 @@ fn scaled<K: Ord + Copy>(shares: &BTreeMap<K, Share>, whole: Share) -> Result<BT
     shares.iter().map(|(key, share)| Ok((*key, share.of(whole)?))).collect()
 }
 
-fn by_deeds(state: &Overlay<'_>, book: &mut Book, record: &MutationCase, chain: &DeedChain) -> Result<Plan, Refusal> {
+fn by_deeds(
+    state: &Overlay<'_>,
+    book: &mut Book,
+    record: &MutationCase,
+    chain: &DeedChain,
+    allowance: &Allowance,
+) -> Result<Plan, Refusal> {
     let deeds = chain.deeds.iter().map(|id| deed(state, id)).collect::<Result<Vec<_>, _>>()?;
-    for (at, given) in deeds.iter().enumerate() {
-        require(given.kind.transfers(), "L5", || format!("deed {} ({:?}) transfers nothing", given.id, given.kind))?;
-        require(given.cancelled.is_none(), "L5", || format!("deed {} was cancelled by a court", given.id))?;
-        let concerned = chain.plots.iter().any(|plot| given.covers(plot).is_some());
-        require(concerned, "L5", || format!("deed {} covers none of the plots of the case", given.id))?;
-        let follows = given.conveyances.iter().any(|one| source(&deeds[..at], &one.transferor).is_some());
-        require(at == 0 || follows, "L5", || {
-            format!("deed {} does not follow from a deed before it in the chain", given.id)
-        })?;
-    }
+    require_chain(&deeds, chain, allowance)?;
     let mut moves = Vec::new();
     for plot in chain.plots.iter() {
-        for given in &deeds {
-            let used = given.covers(plot).and_then(|given| given.used_by.as_ref());
-            require(used.is_none(), "L3", || {
-                format!("deed {} over plot {plot} is already used by a case that stands", given.id)
-            })?;
+        for (at, given) in deeds.iter().enumerate() {
+            for line in taken(&deeds, at, plot, allowance) {
+                let user = given.covers(plot).and_then(|given| given.user(line.transferor));
+                require(user.is_none(), "L3", || {
+                    let transferor = line.transferor;
+                    format!(
+                        "deed {} over plot {plot} is already used by a case that stands (transferor {transferor})",
+                        given.id
+                    )
+                })?;
+            }
         }
-        let first = deeds.first().filter(|first| first.covers(plot).is_some());
-        first.or_reject("L5", || format!("the first deed does not cover plot {plot}"))?;
-        let (gives, keeps) = passed_on(state, &deeds, plot)?;
+        let (gives, keeps) = passed_on(state, &deeds, plot, allowance)?;
         for (front, whole) in lineage(state, book, plot)?.fronts {
             let gives = scaled(&gives, whole)?;
             for (from, share) in &gives {
@@ -128,6 +133,46 @@ fn by_deeds(state: &Overlay<'_>, book: &mut Book, record: &MutationCase, chain: 
     Ok(Plan { moves, holders, deeds, keeps_permission: false })
 }
 
+/// What the order takes of a plot by the deed at `at` of the chain.
+fn taken<'d>(
+    deeds: &'d [Deed],
+    at: usize,
+    plot: &'d PlotId,
+    allowance: &'d Allowance,
+) -> impl Iterator<Item = Line<'d>> {
+    deeds[at].lines(plot).filter(move |line| allowance.takes_from(place(at), line.transferor))
+}
+
+/// The deeds transfer, stand, and follow one another; the first covers every plot, and the order takes something by each
+/// and from every transferor that it names (L5).
+fn require_chain(deeds: &[Deed], chain: &DeedChain, allowance: &Allowance) -> Result<(), Refusal> {
+    for (at, given) in deeds.iter().enumerate() {
+        require(given.kind.transfers(), "L5", || format!("deed {} ({:?}) transfers nothing", given.id, given.kind))?;
+        require(given.cancelled.is_none(), "L5", || format!("deed {} was cancelled by a court", given.id))?;
+        let mut lines = chain.plots.iter().flat_map(|plot| taken(deeds, at, plot, allowance)).peekable();
+        require(lines.peek().is_some(), "L5", || {
+            format!("deed {} covers none of the plots of the case, or none of its transferors is named", given.id)
+        })?;
+        let follows = lines.any(|line| source(&deeds[..at], &line.conveyance.transferor).is_some());
+        require(at == 0 || follows, "L5", || {
+            format!("deed {} does not follow from a deed before it in the chain", given.id)
+        })?;
+    }
+    for plot in chain.plots.iter() {
+        let covered = taken(deeds, 0, plot, allowance).next().is_some();
+        require(covered, "L5", || format!("nothing is taken of plot {plot} by the first deed"))?;
+    }
+    for giver in allowance.only.iter() {
+        let at = usize::from(giver.deed);
+        let mut lines = chain.plots.iter().filter(|_| at < deeds.len()).flat_map(|plot| deeds[at].lines(plot));
+        let gives = lines.any(|line| line.transferor == giver.transferor);
+        require(gives, "L5", || {
+            format!("transferor {} of deed {} in the chain gives nothing of these plots", giver.transferor, giver.deed)
+        })?;
+    }
+    Ok(())
+}
+
 /// Whose share a transferor passes on: a transferee of one of the deeds before it in the chain (L5).
 fn source(earlier: &[Deed], transferor: &Transferor) -> Option<Recipient> {
     let Transferor::Deed(source) = transferor else { return None };
@@ -139,11 +184,11 @@ fn source(earlier: &[Deed], transferor: &Transferor) -> Option<Recipient> {
 /// What khatians give of a plot, and what every transferee of the chain keeps of it after passing on.
 type PassedOn = (BTreeMap<KhatianNumber, Share>, BTreeMap<Recipient, Share>);
 
-fn passed_on(state: &Overlay<'_>, deeds: &[Deed], plot: &PlotId) -> Result<PassedOn, Refusal> {
+fn passed_on(state: &Overlay<'_>, deeds: &[Deed], plot: &PlotId, allowance: &Allowance) -> Result<PassedOn, Refusal> {
     let mut gives: BTreeMap<KhatianNumber, Share> = BTreeMap::new();
     let mut keeps: BTreeMap<Recipient, Share> = BTreeMap::new();
     for (at, given) in deeds.iter().enumerate() {
-        for (conveyance, share) in given.lines(plot) {
+        for Line { conveyance, share, .. } in taken(deeds, at, plot, allowance) {
             if let Some(source) = source(&deeds[..at], &conveyance.transferor) {
                 let has = keeps.get(&source).copied().unwrap_or(Share::ZERO);
                 let left = has.minus(share)?.or_reject("L2", || {
@@ -175,20 +220,42 @@ fn add<K: Ord>(shares: &mut BTreeMap<K, Share>, key: K, share: Share) -> Result<
 
 /// The khatian that a transferee of an already mutated deed was given (L5).
 fn resolve(state: &Overlay<'_>, source: &TransfereeOf, plot: &PlotId) -> Result<KhatianId, Refusal> {
-    let unmutated = || format!("deed {} over plot {plot} is not mutated; name it first in the chain", source.deed);
     let earlier = deed(state, &source.deed)?;
-    let user = earlier.covers(plot).and_then(|given| given.used_by.clone()).or_reject("L5", unmutated)?;
-    let user = case(state, &user)?;
-    let at = user.ground.deeds().iter().position(|id| *id == source.deed).or_reject("L5", unmutated)?;
-    let recipient = Recipient { deed: place(at), transferee: source.transferee };
+    let used = earlier.covers(plot).map(|given| given.used.as_slice()).unwrap_or_default();
+    require(!used.is_empty(), "L5", || {
+        format!("deed {} over plot {plot} is not mutated; name it first in the chain", source.deed)
+    })?;
+    let mut khatians = BTreeSet::new();
+    for Use { case, .. } in used {
+        khatians.extend(gained(state, case, source, plot)?);
+    }
+    require(khatians.len() < 2, "L5", || {
+        format!("that transferee of deed {} was given shares of plot {plot} in several khatians", source.deed)
+    })?;
+    let khatian = khatians.pop_first();
+    let khatian = khatian.or_reject("L5", || format!("that transferee of deed {} passed the share on", source.deed))?;
+    Ok(plot.khatian(khatian))
+}
+
+/// The khatian in which an applied case gave a transferee a share of a plot; none if it passed the share on.
+fn gained(
+    state: &Overlay<'_>,
+    id: &CaseId,
+    source: &TransfereeOf,
+    plot: &PlotId,
+) -> Result<Option<KhatianNumber>, Refusal> {
+    let user = case(state, id)?;
+    let at = user.ground.deeds().iter().position(|deed| *deed == source.deed);
     let applied = user.applied.map(|applied| applied.plots).unwrap_or_default();
-    let applied = applied.into_iter().find(|applied| applied.of == *plot).or_reject("L5", unmutated)?;
-    let gained = match history(state, &applied.plot, applied.entry)?.act {
-        PlotAct::Mutated { gains, .. } => gains.into_iter().find(|gain| gain.recipient == recipient),
+    let applied = applied.into_iter().find(|applied| applied.of == *plot);
+    let (Some(at), Some(applied)) = (at, applied) else { return Ok(None) };
+    let recipient = Recipient { deed: place(at), transferee: source.transferee };
+    Ok(match history(state, &applied.plot, applied.entry)?.act {
+        PlotAct::Mutated { gains, .. } => {
+            gains.iter().find(|gain| gain.recipient == recipient).map(|gain| gain.khatian)
+        }
         _ => None,
-    };
-    let gained = gained.or_reject("L5", || format!("that transferee of deed {} passed the share on", source.deed))?;
-    Ok(plot.khatian(gained.khatian))
+    })
 }
 
 /// Refuses a transfer by will of vested or frozen land (L6), or without a permission that is needed (L10).

@@ -14,21 +14,62 @@ use super::deed::deed;
 use super::history::PlotAct;
 use super::keys::{CaseId, KhatianNumber, PlotId, deed_key};
 use super::lineage::lineage;
-use super::offers::add_offers;
+use super::offers::release;
 use super::share::Share;
 use super::types::Holding;
+use crate::context::{Context, Outcome};
 use crate::refusal::{OrReject as _, Refusal, Reject, reject, require};
 
 /// The most entries of plots' histories that are looked through for L15.
 pub const LATER_MAX: u32 = 512;
 
+/// The cases that one order undoes, newest first.
+#[derive(Default)]
+pub(super) struct Undone {
+    book: Book,
+    /// The plots made since in which shares went back.
+    divided: BTreeSet<PlotId>,
+    /// Log index of the record that applied the last one undone.
+    newer: Option<u64>,
+}
+
+impl Undone {
+    /// Undoes the next case; refused with L15 unless it was applied before the one undone last, or while another rests on
+    /// it.
+    pub(super) fn undo(&mut self, state: &mut Overlay<'_>, record: &mut MutationCase) -> Result<(), Refusal> {
+        let applied = record.applied.as_ref().map(|applied| applied.record);
+        let in_order = self.newer.is_none() || applied < self.newer;
+        require(in_order, "L15", || format!("case {} is not named in its place: newest first", record.id))?;
+        self.newer = applied;
+        self.divided.append(&mut undo(state, &mut self.book, record)?);
+        Ok(())
+    }
+
+    /// Writes the register; refused with L15 unless the order names exactly the plots, made since, in which shares go
+    /// back.
+    pub(super) fn close(
+        self,
+        state: &mut Overlay<'_>,
+        context: &Context<'_>,
+        named: &Set<PlotId>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Refusal> {
+        require_named(&self.divided, named)?;
+        self.book.close(state, context, outcome)
+    }
+}
+
+/// The most later cases that one order names.
+pub const LATER_NAMED_MAX: usize = 32;
+
+/// Refuses with L15 an order that names too many later cases.
+pub(super) fn require_few(later: &[CaseId]) -> Result<(), Refusal> {
+    require(later.len() <= LATER_NAMED_MAX, "L15", || format!("more than {LATER_NAMED_MAX} later cases"))
+}
+
 /// Undoes an applied case and returns the plots, made since from those that it concerned, in which shares went back.
 /// Refused with L15 while a later record rests on the case.
-pub(super) fn undo(
-    state: &mut Overlay<'_>,
-    book: &mut Book,
-    record: &mut MutationCase,
-) -> Result<BTreeSet<PlotId>, Refusal> {
+fn undo(state: &mut Overlay<'_>, book: &mut Book, record: &mut MutationCase) -> Result<BTreeSet<PlotId>, Refusal> {
     let applied = record.applied.take().or_reject("D2", || format!("case {} is not applied", record.id))?;
     let mut divided = BTreeSet::new();
     let mut looked_at = 0;
@@ -141,10 +182,7 @@ fn release_deeds(state: &mut Overlay<'_>, record: &MutationCase) -> Result<(), R
     for id in record.ground.deeds() {
         let mut released = deed(state, id)?;
         for plot in record.ground.plots() {
-            if let Some(given) = released.covers_mut(plot).filter(|given| given.used_by.as_ref() == Some(&record.id)) {
-                given.used_by = None;
-                add_offers(state, &released, plot)?;
-            }
+            release(state, &mut released, plot, &record.id)?;
         }
         state.put_value(deed_key(id), &released);
     }
@@ -152,7 +190,7 @@ fn release_deeds(state: &mut Overlay<'_>, record: &MutationCase) -> Result<(), R
 }
 
 /// Refuses with L15 unless the order names exactly the plots, made since, in which shares go back.
-pub(super) fn require_named(divided: &BTreeSet<PlotId>, named: &Set<PlotId>) -> Result<(), Refusal> {
+fn require_named(divided: &BTreeSet<PlotId>, named: &Set<PlotId>) -> Result<(), Refusal> {
     require(divided.iter().eq(named.iter()), "L15", || {
         let plots: Vec<String> = divided.iter().map(ToString::to_string).collect();
         if plots.is_empty() {

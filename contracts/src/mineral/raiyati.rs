@@ -1,8 +1,8 @@
 //! Leases on raiyati land: what the land record says about plot and holders decides whether they can be granted (M15).
 //!
 //! Each plot is named with the consent of every khatian that holds in it. It must be in force, within the block, of a
-//! use on which the parameter `mineral/raiyati_class/<class>` allows leases, neither vested nor frozen nor under a stayed
-//! case, without an unrecorded share, and under no other lease that is not over. Each consent names the version of the khatian that the
+//! use on which the parameter `mineral/raiyati_class/<class>` allows leases, neither vested nor frozen nor under a stay
+//! of a case or deed, without an unrecorded share, and under no other lease that is not over. Each consent names the version of the khatian that the
 //! officer saw: a holder who came in meanwhile has not consented. A holder who needs a permission to transfer needs it to
 //! let land for mining too (L10).
 //!
@@ -18,9 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::parameters::parameter;
 use crate::context::Context;
-use crate::land::case::case;
-use crate::land::history::{HistoryEntry, PlotAct};
-use crate::land::keys::{KhatianNumber, PlotId, VESTED_KHATIAN, history_key};
+use crate::land::keys::{KhatianNumber, PlotId, VESTED_KHATIAN};
+use crate::land::stay::stayed_plot;
 use crate::land::types::Plot;
 use crate::land::{khatian, mouza, plot};
 use crate::mineral::block::RegisterBlock;
@@ -32,8 +31,6 @@ use crate::refusal::{Refusal, reject, require};
 
 /// The most raiyati plots of one lease.
 pub const RAIYATI_PLOTS_MAX: usize = 64;
-/// How many of a plot's newest entries are looked through for a stayed case.
-pub const HISTORY_READ_MAX: u32 = 64;
 
 /// A holder's consent to a lease on a plot.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
@@ -109,16 +106,13 @@ fn require_lettable(state: &Overlay<'_>, context: &Context<'_>, plot: &Plot) -> 
     require(allowed, "M15", || format!("plot {id} is {:?}; no mining lease is granted on such land", plot.class))
 }
 
-/// No court stays a case by which the plot was mutated, among its newest entries.
+/// No court stays a case or a deed over the plot or over one that it was made from, be the case applied or not: a lease
+/// that digs the land away would leave nothing for whoever is found to hold it.
 fn require_unstayed(state: &Overlay<'_>, plot: &Plot) -> Result<(), Refusal> {
-    for number in plot.history.saturating_sub(HISTORY_READ_MAX)..plot.history {
-        let entry: Option<HistoryEntry> = state.get_value(&history_key(&plot.id, number))?;
-        if let Some(PlotAct::Mutated { case: id, .. }) = entry.map(|entry| entry.act) {
-            let free = case(state, &id)?.stays.is_empty();
-            require(free, "M15", || format!("case {id} on plot {} is stayed by a court", plot.id))?;
-        }
+    match stayed_plot(state, &plot.id)? {
+        Some(stayed) => reject("M15", format!("a case or deed over plot {stayed} is stayed by a court")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Every khatian that holds in the plot, and no other, consented as it is recorded now.

@@ -3,7 +3,7 @@
 use dalil_ledger::document::{Moment, Status};
 use serde_json::Value;
 
-use crate::fixture::{STRUCK_FROM_MS, as_of, play};
+use crate::fixture::{STRUCK_FROM_MS, as_of};
 use crate::support::World;
 
 const LAND: &str = include_str!("../../../testnet/sample/land-setup.json");
@@ -13,8 +13,8 @@ const SHOWPIECE: &str = include_str!("../../../testnet/sample/certificate-showpi
 #[test]
 fn certificate_samples_give_the_outcome_written_beside_them() {
     let mut world = World::west_bengal();
-    play(&mut world, LAND, |_, _| {});
-    play(&mut world, SAMPLES, |_, _| {});
+    world.play(LAND, |_, _| {});
+    world.play(SAMPLES, |_, _| {});
     let file: Value = serde_json::from_str(SAMPLES).unwrap();
     let answers = file["answers"].as_array().unwrap();
     for answer in answers {
@@ -47,7 +47,7 @@ fn showpiece_of_a_fraud_and_a_class_strike() {
     const FRAUD: &str = "in.gov.wb.district-ST-c41d7be0a96f3582";
     const STRUCK: &str = "in.gov.wb.district-OBC-08e5f2a7719cd46b";
     let mut world = World::west_bengal();
-    play(&mut world, SHOWPIECE, |_, _| {});
+    world.play(SHOWPIECE, |_, _| {});
     assert_eq!(world.status(FRAUD).status, Status::Revoked);
     assert_eq!(world.status(STRUCK).reason, "class_struck");
     assert_eq!(world.status_at(STRUCK, as_of(STRUCK_FROM_MS - 1)).status, Status::Valid);

@@ -3,19 +3,20 @@
 use dalil_contracts::land::LandCall;
 use dalil_contracts::land::deed::{DeedFlag, DeedKind};
 use dalil_contracts::land::keys::{CaseId, DeedId, KhatianId, MouzaId, PlotId};
-use dalil_contracts::land::mutation::Placement;
-use dalil_contracts::land::order::MutateAuto;
-use dalil_contracts::land::registration::{DocumentFile, RegisterDeed};
+use dalil_contracts::land::mutation::{Giver, Placement};
+use dalil_contracts::land::order::{Decision, MutateAuto};
+use dalil_contracts::land::registration::{CancelDeed, DocumentFile, RegisterDeed};
 use dalil_ledger::codec;
 
 use super::fixture::{
     accept, allow, auto, benda, by_deeds, conveyance, deed, existing, from_deed, from_khatian, id, open, plot, refuse,
-    register_all, saw, sell, set_aside, share, to_hearing,
+    register_all, saw, sell, set_aside, share, suo_motu, to_hearing,
 };
 use crate::support::{World, digest, token};
 
 const D1: &str = "0101-I-00001-2026";
 const D2: &str = "0101-I-00002-2026";
+const D3: &str = "0101-I-00003-2026";
 const REGISTRAR: &str = "registration/adsr-bankura";
 const BLRO: &str = "land/blro-2795";
 const SYSTEM: &str = "land/system";
@@ -145,7 +146,7 @@ fn a_deed_of_several_plots_is_mutated_as_one_or_plot_by_plot() {
     to_hearing(&mut world, by_deeds("C-1", &[D1], &[257]));
     let call = allow(&world, "C-1", &[101], &[open(201)]);
     accept(&mut world, BLRO, call);
-    let used = |world: &World| deed(world, D1).plots.iter().map(|given| given.used_by.is_some()).collect::<Vec<_>>();
+    let used = |world: &World| deed(world, D1).plots.iter().map(|given| given.user(0).is_some()).collect::<Vec<_>>();
     assert_eq!(used(&world), [true, false]);
     let rest = auto(&world, "C-2", D1, 101, existing(201));
     refuse(&mut world, SYSTEM, rest, "L3");
@@ -187,4 +188,115 @@ fn d1_a_deeds_document_is_of_its_type_and_not_guessable() {
         refuse(&mut world, REGISTRAR, call(uri), "D1");
     }
     accept(&mut world, REGISTRAR, call("in.gov.wb.registration-DEED-3kX9vQ2mT7bLw0Zr"));
+}
+
+#[test]
+fn the_registrar_records_any_number_of_deeds_over_one_share() {
+    const FLATS: u32 = 200;
+    let mut world = benda();
+    let name = |flat: u32| format!("0101-I-{:05}-2026", 100 + flat);
+    for flat in 0..FLATS {
+        sell(&mut world, &name(flat), 101, "buyer", 257, "1/200");
+        assert!(deed(&world, &name(flat)).flags.is_empty(), "{flat}: they fit together");
+    }
+    // One more than there is: recorded and flagged, and no deed of them goes without an officer.
+    sell(&mut world, &name(FLATS), 101, "one too many", 257, "1/200");
+    assert!(deed(&world, &name(FLATS)).flags.contains(&DeedFlag::SecondDeed));
+    let first = |world: &World| auto(world, "C-1", &name(0), 101, open(201));
+    let call = first(&world);
+    refuse(&mut world, SYSTEM, call, "L9");
+    let cancel = CancelDeed { deed: id(&name(FLATS)), cnr: token("CNR-1"), order: digest("decree") };
+    accept(&mut world, "judicial/court", LandCall::CancelDeed(cancel));
+    let call = first(&world);
+    accept(&mut world, SYSTEM, call);
+    assert_eq!(plot(&world, "2795-51/257").held(101), share("199/200"));
+}
+
+/// 101 and 103 sell both halves of 258 in one deed, but 103 sold its half before to 203. Heard as case C-1.
+fn joint_sale_of_one_half_too_much() -> World {
+    let mut world = benda();
+    sell(&mut world, D2, 103, "before", 258, "1/2");
+    let call = auto(&world, "C-0", D2, 103, open(203));
+    accept(&mut world, SYSTEM, call);
+    let half = |khatian| conveyance(from_khatian(khatian), &[(258, "1/2")], &[(0, "1/1")]);
+    register_all(&mut world, D1, DeedKind::Sale, &["buyer"], vec![half(101), half(103)]);
+    to_hearing(&mut world, by_deeds("C-1", &[D1], &[258]));
+    world
+}
+
+/// The order that takes from some transferors alone.
+fn allow_only(world: &World, case: &str, from: &[u32], to: Placement, only: &[(u8, u8)]) -> LandCall {
+    let LandCall::Order(mut order) = allow(world, case, from, &[to]) else { unreachable!() };
+    if let Decision::Allow(allowance) = &mut order.decision {
+        allowance.only = only.iter().map(|(deed, transferor)| Giver { deed: *deed, transferor: *transferor }).collect();
+    }
+    LandCall::Order(order)
+}
+
+fn users(world: &World) -> Vec<(u8, String)> {
+    deed(world, D1).plots[0].used.iter().map(|used| (used.transferor, used.case.to_string())).collect()
+}
+
+#[test]
+fn l3_one_transferors_part_is_allowed_alone_and_the_others_stays_for_another_case() {
+    let mut world = joint_sale_of_one_half_too_much();
+    let both = allow(&world, "C-1", &[101, 103], &[open(201)]);
+    refuse(&mut world, BLRO, both, "L2");
+    for nobody in [(0, 2), (1, 0)] {
+        let call = allow_only(&world, "C-1", &[101], open(201), &[(0, 0), nobody]);
+        refuse(&mut world, BLRO, call, "L5");
+    }
+    let call = allow_only(&world, "C-1", &[101], open(201), &[(0, 0)]);
+    accept(&mut world, BLRO, call);
+    let held = |world: &World| [101, 103, 201, 203].map(|number| plot(world, "2795-51/258").held(number));
+    assert_eq!(held(&world), ["0/1", "0/1", "1/2", "1/2"].map(share));
+    assert_eq!(users(&world), [(0, "C-1".to_owned())]);
+
+    // The other half, once 103 has it back.
+    to_hearing(&mut world, by_deeds("C-2", &[D1], &[258]));
+    accept(&mut world, "judicial/court", set_aside("C-0", &[], &[]));
+    for only in [&[][..], &[(0, 0)], &[(0, 0), (0, 1)]] {
+        let call = allow_only(&world, "C-2", &[101, 103], existing(201), only);
+        refuse(&mut world, BLRO, call, "L3");
+    }
+    let call = allow_only(&world, "C-2", &[103], existing(201), &[(0, 1)]);
+    accept(&mut world, BLRO, call);
+    assert_eq!(held(&world), ["0/1", "0/1", "1/1", "0/1"].map(share));
+    let file = LandCall::File(by_deeds("C-3", &[D1], &[258]));
+    refuse(&mut world, "land/intake", file, "L3");
+
+    // A set-aside gives back what its own case took, and no more.
+    accept(&mut world, "judicial/court", set_aside("C-1", &[], &[]));
+    assert_eq!(held(&world), ["1/2", "0/1", "1/2", "0/1"].map(share));
+    assert_eq!(users(&world), [(1, "C-2".to_owned())]);
+    accept(&mut world, "land/intake", LandCall::File(by_deeds("C-3", &[D1], &[258])));
+}
+
+#[test]
+fn l5_only_deeds_have_transferors_to_choose_from() {
+    let mut world = benda();
+    to_hearing(&mut world, suo_motu("C-1", 101, 257, "1/2", &[("x", "1/1")]));
+    let call = allow_only(&world, "C-1", &[101], open(201), &[(0, 0)]);
+    refuse(&mut world, BLRO, call, "L5");
+}
+
+#[test]
+fn l5_a_buyer_whose_shares_came_by_two_cases_sells_on_from_one_khatian() {
+    for (second, outcome) in [(existing(201), "accepted"), (open(202), "L5")] {
+        let mut world = joint_sale_of_one_half_too_much();
+        let call = allow_only(&world, "C-1", &[101], open(201), &[(0, 0)]);
+        accept(&mut world, BLRO, call);
+        accept(&mut world, "judicial/court", set_aside("C-0", &[], &[]));
+        to_hearing(&mut world, by_deeds("C-2", &[D1], &[258]));
+        let call = allow_only(&world, "C-2", &[103], second, &[(0, 1)]);
+        accept(&mut world, BLRO, call);
+        let on = vec![conveyance(from_deed(D1, 0), &[(258, "1/1")], &[(0, "1/1")])];
+        register_all(&mut world, D3, DeedKind::Sale, &["next"], on);
+        to_hearing(&mut world, by_deeds("C-3", &[D3], &[258]));
+        let call = allow(&world, "C-3", &[201], &[open(204)]);
+        match outcome {
+            "accepted" => drop(accept(&mut world, BLRO, call)),
+            code => refuse(&mut world, BLRO, call, code),
+        }
+    }
 }

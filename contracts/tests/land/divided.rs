@@ -49,7 +49,7 @@ fn l15_a_divided_plot_is_given_back_in_its_parts_that_the_order_names() {
         (share("1/2"), true),
         "what it was when it was divided stays written"
     );
-    assert!(deed(&world, D1).plots[0].used_by.is_none());
+    assert!(deed(&world, D1).plots[0].user(0).is_none());
     assert_eq!(case(&world, "C-1").state, CaseState::SetAside);
     // Nothing was divided: nothing may be named.
     sell(&mut world, D2, 101, "b", 258, "1/4");
@@ -129,7 +129,7 @@ fn an_appeal_after_a_division_gives_back_in_the_parts() {
     let order = |divided: &[&str]| {
         let divided = divided.iter().map(|plot| id(plot)).collect();
         let (case, order, decision) = (token("C-1"), digest("order"), AppealDecision::Remand);
-        LandCall::AppealOrder(OrderAppeal { case, order, decision, divided })
+        LandCall::AppealOrder(OrderAppeal { case, order, decision, later: Vec::new(), divided })
     };
     refuse(&mut world, "land/sdllro", order(&[]), "L15");
     accept(&mut world, "land/sdllro", order(&["2795-51/257/1", "2795-51/257/2"]));

@@ -1,4 +1,4 @@
-//! Short spellings of land calls, and the player of `testnet/sample/land-*.json`.
+//! Short spellings of land calls.
 
 use dalil_contracts::land::LandCall;
 use dalil_contracts::land::case::MutationCase;
@@ -14,7 +14,7 @@ use dalil_contracts::land::share::Share;
 use dalil_contracts::land::steps::{CasePaper, FileCase, PayFee};
 use dalil_contracts::land::survey;
 use dalil_contracts::land::types::{Holding, Khatian, LandClass, Mouza, Plot};
-use dalil_contracts::units::{Area, DAY_MS, MINUTE_MS, Paise};
+use dalil_contracts::units::{Area, DAY_MS, Paise};
 use dalil_contracts::{Call, Outcome, Refusal};
 use dalil_ledger::codec::Set;
 use dalil_ledger::document::{DocumentEntry, Issuer, Provenance, document_key};
@@ -250,7 +250,7 @@ pub fn to_hearing(world: &mut World, file: FileCase) {
 }
 
 pub fn allowance(world: &World, from: &[u32], khatians: &[Placement]) -> Allowance {
-    Allowance { saw: saw(world, from), khatians: khatians.to_vec() }
+    Allowance { saw: saw(world, from), khatians: khatians.to_vec(), only: Set::default() }
 }
 
 /// The order that allows.
@@ -261,51 +261,6 @@ pub fn allow(world: &World, case: &str, from: &[u32], khatians: &[Placement]) ->
 
 pub fn reject(case: &str) -> LandCall {
     LandCall::Order(OrderCase { case: token(case), order: digest("order"), decision: Decision::Reject })
-}
-
-/// Replaces the notation of sample files by what a call holds.
-fn expand(value: &mut serde_json::Value, start_ms: u64) {
-    if let Some(minutes) = value.get("minutes_from_start").and_then(|minutes| minutes.as_u64()) {
-        *value = (start_ms + minutes * MINUTE_MS).into();
-        return;
-    }
-    if let Some(text) = value.get("digest_of").and_then(|text| text.as_str()) {
-        *value = serde_json::Value::String(digest(text).to_string());
-        return;
-    }
-    match value {
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| expand(item, start_ms)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| expand(field, start_ms)),
-        _ => {}
-    }
-}
-
-/// Plays the steps of a sample file; each must come out as it says. Calls `after` with each step's name.
-pub fn play(world: &mut World, file: &str, mut after: impl FnMut(&World, &str)) {
-    let mut file: serde_json::Value = serde_json::from_str(file).unwrap();
-    expand(&mut file, world.time_ms);
-    for step in file["steps"].as_array().unwrap() {
-        let name = step["step"].as_str().unwrap();
-        world.advance(step["after_minutes"].as_u64().unwrap_or(1) * MINUTE_MS);
-        let call: Call = serde_json::from_value(step["call"].clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let before = world.state.clone();
-        let result = world.call(step["posting"].as_str().unwrap(), call);
-        match step["expect"].as_str().unwrap() {
-            "accepted" => {
-                let outcome = result.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
-                let events: Vec<_> = outcome.events.iter().map(|event| event.name).collect();
-                let expected: Vec<_> = step["events"].as_array().into_iter().flatten().collect();
-                for event in expected {
-                    assert!(events.contains(&event.as_str().unwrap()), "{name}: {event} not among {events:?}");
-                }
-            }
-            expected => {
-                assert_eq!(code(result), expected, "{name}");
-                assert_eq!(world.state, before, "{name}");
-            }
-        }
-        after(world, name);
-    }
 }
 
 /// A court's order on a case, with the later cases and the plots made since that it names.

@@ -11,6 +11,7 @@ use dalil_contracts::land::court::CourtSetAside;
 use dalil_contracts::land::deed::{DeedFlag, DeedKind};
 use dalil_contracts::land::extract::IssueRor;
 use dalil_contracts::land::ground::Ground;
+use dalil_contracts::land::keys::case_key;
 use dalil_contracts::land::mutation::{Opened, Placement, Target};
 use dalil_contracts::land::order::MutateAuto;
 use dalil_contracts::land::public::{Confirm, FreezePlot, SettlePlot, VestPlot};
@@ -442,7 +443,13 @@ fn l12_the_appellate_officer_outranks_the_first() {
     accept(&mut world, "land/intake", LandCall::Appeal(paper("C-1")));
     let decide = |decision| {
         let order = digest("appellate order");
-        LandCall::AppealOrder(OrderAppeal { case: token("C-1"), order, decision, divided: Set::default() })
+        LandCall::AppealOrder(OrderAppeal {
+            case: token("C-1"),
+            order,
+            decision,
+            later: Vec::new(),
+            divided: Set::default(),
+        })
     };
     let key = posting_key(&token("land/sdllro"));
     let appellate: Posting = world.get(&key).unwrap();
@@ -474,7 +481,8 @@ fn a6_checking_acts_are_by_different_officers() {
     let appellate: Posting = world.get(&key).unwrap();
     world.put(key, &Posting { officer: blro.officer, ..appellate });
     let (order, divided) = (digest("order"), Set::default());
-    let uphold = OrderAppeal { case: token("C-1"), order, decision: AppealDecision::Uphold, divided };
+    let uphold =
+        OrderAppeal { case: token("C-1"), order, decision: AppealDecision::Uphold, later: Vec::new(), divided };
     refuse(&mut world, "land/sdllro", LandCall::AppealOrder(uphold), "A6");
     // A freeze waits for a second officer, for a day.
     let record = world.record;
@@ -593,6 +601,50 @@ fn l15_a_case_falls_only_with_those_that_rest_on_it() {
 }
 
 #[test]
+fn l15_an_appellate_officer_names_the_later_cases_that_are_before_it_too() {
+    let mut world = benda();
+    for (name, deed, from, to) in [("C-1", D1, 101, 201), ("C-2", D2, 201, 202), ("C-3", D3, 202, 203)] {
+        sell(&mut world, deed, from, &format!("buyer {to}"), 257, "1/1");
+        let call = auto(&world, name, deed, from, open(to));
+        accept(&mut world, SYSTEM, call);
+    }
+    let order = |decision: &AppealDecision, later: &[&str]| {
+        let (order, later) = (digest("order"), later.iter().map(|case| token(case)).collect());
+        let decision = decision.clone();
+        LandCall::AppealOrder(OrderAppeal { case: token("C-1"), order, decision, later, divided: Set::default() })
+    };
+    let sdllro = "land/sdllro";
+    accept(&mut world, "land/intake", LandCall::Appeal(paper("C-1")));
+    let set_aside = order(&AppealDecision::SetAside, &["C-3", "C-2"]);
+    refuse(&mut world, sdllro, order(&AppealDecision::SetAside, &[]), "L15");
+    refuse(&mut world, sdllro, set_aside.clone(), "D2");
+    for later in ["C-2", "C-3"] {
+        accept(&mut world, "land/intake", LandCall::Appeal(paper(later)));
+    }
+    refuse(&mut world, sdllro, order(&AppealDecision::SetAside, &["C-2"]), "L15");
+    refuse(&mut world, sdllro, order(&AppealDecision::SetAside, &["C-2", "C-3"]), "L15");
+    refuse(&mut world, sdllro, order(&AppealDecision::SetAside, &["C-3", "C-2", "C-1"]), "L15");
+    refuse(&mut world, sdllro, order(&AppealDecision::Uphold, &["C-3"]), "L15");
+    // Each of them must be in the officer's power.
+    let judged = case(&world, "C-2");
+    let mut higher = judged.clone();
+    higher.decided.as_mut().unwrap().rank = u8::MAX;
+    world.put(case_key(&judged.id), &higher);
+    refuse(&mut world, sdllro, set_aside.clone(), "L12");
+    world.put(case_key(&judged.id), &judged);
+    let mut remanded = world.clone();
+    let outcome = accept(&mut world, sdllro, set_aside);
+    let fallen: Vec<_> = outcome.events.iter().map(|event| (event.name, event.subject.as_str())).collect();
+    assert_eq!(fallen, ["case/C-3", "case/C-2", "case/C-1"].map(|case| ("land.mutation_set_aside", case)));
+    accept(&mut remanded, sdllro, order(&AppealDecision::Remand, &["C-3", "C-2"]));
+    for (world, first) in [(&world, CaseState::SetAside), (&remanded, CaseState::Noticed)] {
+        assert_eq!(plot(world, "2795-51/257").held(101), share("1/1"));
+        assert_eq!(case(world, "C-1").state, first);
+        assert!(["C-2", "C-3"].iter().all(|later| case(world, later).state == CaseState::SetAside));
+    }
+}
+
+#[test]
 fn l15_a_case_on_which_nothing_rests_falls_alone_out_of_the_middle() {
     let mut world = benda();
     for (name, deed, buyer, number) in [("C-1", D1, "a", 201), ("C-2", D2, "b", 202), ("C-3", D3, "c", 203)] {
@@ -646,8 +698,13 @@ fn remand_compensates_and_the_case_is_heard_again() {
     let call = allow(&world, "C-1", &[101], &khatians);
     accept(&mut world, BLRO, call);
     accept(&mut world, "land/intake", LandCall::Appeal(paper("C-1")));
-    let order =
-        |decision| OrderAppeal { case: token("C-1"), order: digest("order"), decision, divided: Set::default() };
+    let order = |decision| OrderAppeal {
+        case: token("C-1"),
+        order: digest("order"),
+        decision,
+        later: Vec::new(),
+        divided: Set::default(),
+    };
     accept(&mut world, "land/sdllro", LandCall::AppealOrder(order(AppealDecision::Remand)));
     assert_eq!((plot(&world, "2795-51/257").held(101), case(&world, "C-1").state), (share("1/1"), CaseState::Noticed));
     accept(&mut world, BLRO, LandCall::Hear(paper("C-1")));

@@ -4,7 +4,7 @@ use dalil_contracts::land::types::LandClass;
 use dalil_contracts::units::Area;
 use dalil_ledger::document::{Provenance, Status, Uri};
 
-use super::fixture::{case, deed, khatian, play, plot, share};
+use super::fixture::{case, deed, khatian, plot, share};
 use crate::support::{World, token};
 
 const SETUP: &str = include_str!("../../../testnet/sample/land-setup.json");
@@ -13,7 +13,7 @@ const SHOWPIECE: &str = include_str!("../../../testnet/sample/land-showpiece.jso
 
 fn setup() -> World {
     let mut world = World::west_bengal();
-    play(&mut world, SETUP, |_, _| {});
+    world.play(SETUP, |_, _| {});
     world
 }
 
@@ -21,7 +21,7 @@ fn setup() -> World {
 fn land_samples_give_the_outcome_written_beside_them() {
     let mut world = setup();
     assert_eq!(plot(&world, "2795-51/257").provenance, Provenance::Imported);
-    play(&mut world, SAMPLES, |_, _| {});
+    world.play(SAMPLES, |_, _| {});
 
     let sold = plot(&world, "2795-51/257");
     assert_eq!((sold.held(101), sold.held(102)), (share("1/2"), share("1/2")));
@@ -29,7 +29,7 @@ fn land_samples_give_the_outcome_written_beside_them() {
 
     let chain = plot(&world, "2903-7/1203");
     assert_eq!((chain.held(51), chain.held(52)), (share("0/1"), share("1/1")));
-    assert!(deed(&world, "0601-I-00001-2026").plots[0].used_by.is_some());
+    assert!(deed(&world, "0601-I-00001-2026").plots[0].user(0).is_some());
 
     let inherited = plot(&world, "2991-106/150");
     assert_eq!([202, 203, 204].map(|number| inherited.held(number)), [share("1/3"); 3]);
@@ -52,7 +52,7 @@ fn showpiece_land_from_death_to_new_extract() {
     const NEW: &str = "in.gov.wb.land-ROR-p8Yc5NfJ1sHd6Ea4";
     let mut world = setup();
     let mut seen = 0;
-    play(&mut world, SHOWPIECE, |world, step| {
+    world.play(SHOWPIECE, |world, step| {
         let status = |uri: &str| world.status(uri).status;
         match step {
             "inheritance allowed: three heirs, a third each" => {
@@ -74,7 +74,7 @@ fn showpiece_land_from_death_to_new_extract() {
                 assert_eq!((land.held(202), land.held(205)), (share("1/3"), share("0/1")));
                 let verdict = world.status(OLD);
                 assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Superseded, "source_changed"));
-                assert!(deed(world, "0501-I-00001-2026").plots[0].used_by.is_none());
+                assert!(deed(world, "0501-I-00001-2026").plots[0].user(0).is_none());
             }
             "new extract" => {
                 assert_eq!((status(OLD), status(NEW)), (Status::Superseded, Status::Valid));

@@ -24,7 +24,7 @@ const CASE: &str = "C-1";
 fn calls(world: &World) -> Vec<(&'static str, &'static str, LandCall)> {
     let appeal = |decision| {
         let (order, divided) = (digest("order"), Set::default());
-        LandCall::AppealOrder(OrderAppeal { case: token(CASE), order, decision, divided })
+        LandCall::AppealOrder(OrderAppeal { case: token(CASE), order, decision, later: Vec::new(), divided })
     };
     let known = world.state.keys().any(|key| key == b"land/khatian/2795-51/201");
     let to = [if known { existing(201) } else { open(201) }];

@@ -1,4 +1,4 @@
-//! A world with blocks, leases, a stockyard and vehicles, calls with sensible values, and a player of sample files.
+//! A world with blocks, leases, a stockyard and vehicles, and calls with sensible values.
 
 use dalil_contracts::calendar::DayRange;
 use dalil_contracts::mineral::MineralCall;
@@ -21,7 +21,6 @@ use dalil_contracts::units::{DAY_MS, Kilograms, MINUTE_MS, Paise};
 use dalil_contracts::{Call, Outcome, Refusal};
 use dalil_ledger::codec::Set;
 use dalil_ledger::crypto::Hash;
-use serde_json::{Value, json};
 
 use crate::support::{START_MS, World, code, digest, token};
 
@@ -74,7 +73,7 @@ pub(crate) fn events(outcome: &Outcome) -> Vec<&'static str> {
 /// Blocks, leases, stockyard and vehicles of the sample, one payment of 1,000 m³ of sand and the permit [`PERMIT`] on it.
 pub(crate) fn quarry() -> World {
     let mut world = World::west_bengal();
-    play(&mut world, SETUP);
+    world.play(SETUP, |_, _| {});
     accepted(&mut world, "finance/treasury", payment("GRN-1", 1_000));
     accepted(&mut world, OFFICER, permit(PERMIT, 1_000, "GRN-1"));
     world
@@ -253,52 +252,4 @@ pub(crate) fn permit_record(world: &World, id: &str) -> Permit {
 
 pub(crate) fn stock_of(world: &World) -> Stock {
     world.get(&stock_key(&token(YARD), &token("SAND"))).unwrap_or_default()
-}
-
-/// Replaces the notation of the sample files by values.
-fn resolve(value: &Value, start_ms: u64) -> Value {
-    match value {
-        Value::Object(map) => {
-            if let Some(minutes) = map.get("minutes_from_start").and_then(Value::as_i64) {
-                return json!(start_ms.checked_add_signed(minutes * MINUTE_MS as i64).unwrap());
-            }
-            if let Some(text) = map.get("digest_of").and_then(Value::as_str) {
-                return json!(digest(text).to_string());
-            }
-            map.iter().map(|(key, value)| (key.clone(), resolve(value, start_ms))).collect()
-        }
-        Value::Array(items) => items.iter().map(|item| resolve(item, start_ms)).collect(),
-        other => other.clone(),
-    }
-}
-
-/// Plays a sample file; each step must give the outcome written beside it. Returns the names of the steps.
-pub(crate) fn play(world: &mut World, file: &str) -> Vec<String> {
-    let start_ms = world.time_ms;
-    let file: Value = serde_json::from_str(file).unwrap();
-    let steps = file["steps"].as_array().unwrap();
-    let names = steps.iter().map(|step| {
-        let name = step["step"].as_str().unwrap();
-        if let Some(minutes) = step["after_minutes"].as_u64() {
-            world.advance(minutes * MINUTE_MS);
-        }
-        let call: Call =
-            serde_json::from_value(resolve(&step["call"], start_ms)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let before = world.state.clone();
-        let result = world.call(step["posting"].as_str().unwrap(), call);
-        match (step["expect"].as_str().unwrap(), result) {
-            ("accepted", Ok(outcome)) => {
-                for event in step["events"].as_array().into_iter().flatten() {
-                    let event = event.as_str().unwrap();
-                    assert!(events(&outcome).contains(&event), "{name}: no {event} in {outcome:?}");
-                }
-            }
-            (expected, result) => {
-                assert_eq!(code(result), expected, "{name}");
-                assert_eq!(world.state, before, "{name}: a refused call leaves nothing behind");
-            }
-        }
-        name.to_owned()
-    });
-    names.collect()
 }

@@ -14,13 +14,14 @@ use crate::support::{START_MS, World, digest, token};
 
 const PLOT: &str = "2795-51/901";
 const SHARED: &str = "2795-51/902";
+const OTHER: &str = "2795-51/903";
 
 fn land(world: &mut World, posting: &str, call: serde_json::Value) {
     let call: Call = serde_json::from_value(json!({ "land": call })).unwrap();
     world.call(posting, call).unwrap();
 }
 
-/// Mouza Benda with danga plots 901 (khatian 101 alone) and 902 (khatians 101 and 105, which needs a permission).
+/// Mouza Benda with danga plots 901 and 903 (khatian 101 alone) and 902 (khatians 101 and 105, which needs a permission).
 fn benda() -> World {
     let mut world = quarry();
     let mouza = json!({ "id": "2795-51", "district": 305, "block": 2795, "thana": null, "jl": 51 });
@@ -35,6 +36,7 @@ fn benda() -> World {
         "khatians": [khatian(101, false), khatian(105, true)],
         "plots": [
             plot(PLOT, json!([{ "khatian": 101, "share": "1/1" }])),
+            plot(OTHER, json!([{ "khatian": 101, "share": "1/1" }])),
             plot(SHARED, json!([{ "khatian": 101, "share": "1/2" }, { "khatian": 105, "share": "1/2" }])),
         ],
     });
@@ -143,9 +145,34 @@ fn m15_a_stayed_case_on_the_plot_stands_in_the_way() {
     accepted(&mut world, OFFICER, grant(&lease));
 }
 
-/// Khatian 101 sells one half of plot 901 to khatian 102.
-fn sell_half(world: &mut World) {
-    let seen = version(world, 101);
+#[test]
+fn m15_a_stay_stands_in_the_way_before_the_mutation_and_after_a_division() {
+    const DEED: &str = "0101-I-00001-2026";
+    let order = digest("order").to_string();
+    let stay = |target: serde_json::Value| json!({ "target": target, "cnr": "CNR-TEST-01", "order": order });
+    let ground = json!({ "deed": { "deeds": [DEED], "plots": [PLOT] } });
+    let filed = json!({ "case": "M-1", "ground": ground, "permission": null });
+    let parts = json!([{ "bata": 1, "area": 4_000 }, { "bata": 2, "area": 6_000 }]);
+    let divided = json!({ "plot": PLOT, "parts": parts, "survey": digest("survey").to_string() });
+    for target in [json!({ "deed": DEED }), json!({ "case": "M-1" })] {
+        let mut world = benda();
+        register_half(&mut world);
+        land(&mut world, "land/intake", json!({ "file": filed }));
+        land(&mut world, "judicial/court", json!({ "stay": stay(target.clone()) }));
+        let whole = lease_on(&mut world, "L-2", PLOT);
+        assert_eq!(refused(&mut world, OFFICER, grant(&whole)), "M15", "{target}");
+        land(&mut world, "land/surveyor", json!({ "split": divided }));
+        let part = lease_on(&mut world, "L-3", &format!("{PLOT}/1"));
+        assert_eq!(refused(&mut world, OFFICER, grant(&part)), "M15", "{target}: made from a stayed plot");
+        let other = lease_on(&mut world, "L-4", OTHER);
+        accepted(&mut world, OFFICER, grant(&other));
+        land(&mut world, "judicial/court", json!({ "lift_stay": stay(target) }));
+        accepted(&mut world, OFFICER, grant(&part));
+    }
+}
+
+/// Khatian 101 sells one half of plot 901 to khatian 102 by a deed that is not mutated.
+fn register_half(world: &mut World) {
     let conveyance = json!({
         "transferor": { "khatian": "2795-51/101" }, "plots": [{ "plot": PLOT, "share": "1/2" }],
         "to": [{ "transferee": 0, "part": "1/1" }],
@@ -155,6 +182,12 @@ fn sell_half(world: &mut World) {
         "deed": "0101-I-00001-2026", "kind": "sale", "transferees": transferees, "conveyances": [conveyance],
     });
     land(world, "registration/adsr-bankura", json!({ "register_deed": deed }));
+}
+
+/// Khatian 101 sells one half of plot 901 to khatian 102.
+fn sell_half(world: &mut World) {
+    register_half(world);
+    let seen = version(world, 101);
     let mutation = json!({
         "case": "M-1", "deed": "0101-I-00001-2026", "saw": [{ "khatian": "2795-51/101", "version": seen }],
         "khatians": [{ "transferee": 0, "khatian": { "open": { "number": 102 } } }],

@@ -5,15 +5,16 @@ use dalil_contracts::mineral::check::Finding;
 use dalil_contracts::units::{HOUR_MS, Kilograms, MINUTE_MS};
 use dalil_ledger::document::{Moment, Status};
 
-use crate::quarry::{CHALLANS, SETUP, SHOWPIECE, challan_of, checks_of, permit_record, play, uri};
+use crate::quarry::{CHALLANS, SETUP, SHOWPIECE, challan_of, checks_of, permit_record, uri};
 use crate::support::World;
 
 #[test]
 fn the_sample_challans_have_the_outcomes_written_beside_them() {
     let mut world = World::west_bengal();
-    play(&mut world, SETUP);
+    world.play(SETUP, |_, _| {});
     let start_ms = world.time_ms;
-    let names = play(&mut world, CHALLANS);
+    let mut names = Vec::new();
+    world.play(CHALLANS, |_, name| names.push(name.to_owned()));
     for number in 1..=10 {
         let record = format!("C-T-{number:04}");
         assert!(names.iter().any(|name| name.starts_with(&record)), "{record} is in the file");
@@ -44,8 +45,8 @@ fn the_sample_challans_have_the_outcomes_written_beside_them() {
 #[test]
 fn the_showpiece_from_royalty_to_works_bill() {
     let mut world = World::west_bengal();
-    play(&mut world, SETUP);
-    play(&mut world, SHOWPIECE);
+    world.play(SETUP, |_, _| {});
+    world.play(SHOWPIECE, |_, _| {});
     let number = "9F27C4D1A6E0B358";
     let shown = world.status(&uri(number));
     assert_eq!((shown.status, shown.reason.as_str()), (Status::Consumed, "delivered"), "shown again");

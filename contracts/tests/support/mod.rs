@@ -6,6 +6,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod player;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,9 @@ use dalil_contracts::authority::dated::Timeline;
 use dalil_contracts::authority::parameters::parameter_key;
 use dalil_contracts::authority::posting::posting_key;
 use dalil_contracts::authority::{EstablishmentPlan, Posting, genesis_validators};
+use dalil_contracts::certificate::CertificateCall;
 use dalil_contracts::events;
+use dalil_contracts::mineral::MineralCall;
 use dalil_contracts::{Call, Closing, Context, Event, Invocation, Outcome, Refusal, apply, close_block};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
@@ -74,6 +77,26 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> &'static str {
 fn check_kind(event: &Event) {
     let kind = events::find(event.name).unwrap_or_else(|| panic!("{event:?} is of no kind"));
     assert!(kind.fits(event.subject.as_str()), "{event:?} is not about {}", kind.subject);
+}
+
+/// What every accepted call tells those who wait: at least one event, and where, unless the act has no one place.
+fn check_told(call: &Call, outcome: &Outcome) {
+    outcome.events.iter().for_each(check_kind);
+    assert!(!outcome.events.is_empty(), "{} tells nobody", call.name());
+    assert!(outcome.events.iter().all(|event| outcome.subjects.contains(&event.subject)), "{outcome:?}");
+    assert_eq!(outcome.place.is_none(), has_no_place(call), "{} at {:?}", call.name(), outcome.place);
+}
+
+/// Administration, of devices too, and votes are nowhere; a class strike is everywhere in the state.
+fn has_no_place(call: &Call) -> bool {
+    use CertificateCall::{ConfirmStrike, LiftStay, StayStrike, StrikeClass};
+    match call {
+        Call::Authority(_) | Call::Mineral(MineralCall::RegisterDevice(_)) => true,
+        Call::Certificate(call) => {
+            matches!(call, StrikeClass(_) | ConfirmStrike { .. } | StayStrike { .. } | LiftStay { .. })
+        }
+        Call::Land(_) | Call::Mineral(_) => false,
+    }
 }
 
 /// A state with a block time; each accepted call is one record.
@@ -148,7 +171,7 @@ impl World {
         };
         let mut overlay = Overlay::new(&self.state);
         let outcome = apply(&mut overlay, &context, &invocation)?;
-        outcome.events.iter().for_each(check_kind);
+        check_told(&invocation.call, &outcome);
         let changes = overlay.into_changes();
         self.enter(changes);
         let (height, time_ms, record) = (self.height, self.time_ms, self.record);

@@ -8,6 +8,8 @@
 //!   wire       canonical bytes of every type       exactness, bounded memory, and what the type promises
 //!   text       C2SP texts, tiles, pins, JSON       one spelling a value, or a stable one
 //!   receipts   receipts and handovers, tampered    only what the chain really says is ever verified
+//!   history    entries and what they depend on     what comes later changes nothing of what was said before
+//!   claims     holders' files and presentations    only claims of the recorded document are ever shown
 //!   contracts  calls on the sample establishment   same outcome twice, readable state
 //!   engine     events for one consensus engine     persist before send, one statement a position
 //!   node       a whole core, HTTP, files           the same from outside
@@ -19,8 +21,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A broken property must stop the run.
 
+pub mod claims;
 pub mod contracts;
 pub mod engine;
+pub mod history;
 mod input;
 pub mod memory;
 #[cfg(feature = "node")]
@@ -62,6 +66,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "status-receipt", bytes_max: 16_384, run: receipts::status },
     Target { name: "tampered-receipt", bytes_max: 256, run: receipts::tampered },
     Target { name: "handover", bytes_max: 8_192, run: receipts::handover },
+    Target { name: "register-receipt", bytes_max: 16_384, run: receipts::register },
+    Target { name: "document-history", bytes_max: 8_192, run: history::document_history },
+    Target { name: "claims", bytes_max: 8_192, run: claims::claims },
     Target { name: "contracts-apply", bytes_max: 8_192, run: contracts::apply_in_order },
     Target { name: "engine-events", bytes_max: 1_024, run: engine::events },
     Target { name: "engine-disk", bytes_max: 4_096, run: engine::disk },
@@ -73,6 +80,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "node-http", bytes_max: 4_096, run: node::http },
     #[cfg(feature = "node")]
     Target { name: "node-files", bytes_max: 2_048, run: node::files },
+    #[cfg(feature = "node")]
+    Target { name: "gateway-book", bytes_max: 1_024, run: node::book },
 ];
 
 /// The target of that name.

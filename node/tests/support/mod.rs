@@ -31,7 +31,7 @@ pub const BANKURA: u32 = 305;
 /// How long a record may wait unless a test says otherwise.
 pub const EXPIRES_AFTER_MS: u64 = 30 * 60_000;
 
-const ESTABLISHMENT: &str = include_str!("../../../testnet/sample/establishment.json");
+pub const ESTABLISHMENT: &str = include_str!("../../../testnet/sample/establishment.json");
 
 pub fn token<const MAX: usize>(text: &str) -> Token<MAX> {
     text.parse().unwrap()

@@ -2,7 +2,8 @@
 //!
 //! Oracle: every answer has a status that the interface knows; no request makes this node say that it cannot read its own
 //! data; an error is a problem document that repeats its status; a receipt that is served verifies under the served pin, and
-//! a proof of the state under the root beside it; a record handed on to the core is one that decodes.
+//! a proof of the state under the root beside it; a record handed on to the core is one that decodes; and on a page of the
+//! portal whatever somebody typed is text, in which nothing hides.
 
 use std::sync::{Arc, OnceLock};
 
@@ -97,15 +98,51 @@ pub fn http(bytes: &[u8]) -> Taken {
         return Taken::No;
     };
     let site = site();
-    let response = site.runtime.block_on(async {
+    let response = ask(site, request);
+    if is_page(&uri) { page(site, &uri, &response) } else { check(site, &uri, &response) }
+}
+
+fn ask(site: &Site, request: Request<Body>) -> Response<axum::body::Bytes> {
+    site.runtime.block_on(async {
         let response = site.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (head, body) = response.into_parts();
         // A stream goes on for ever.
         let stream = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
         let body = if stream { Body::empty() } else { body };
         Response::from_parts(head, axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.expect("a bounded answer"))
-    });
-    check(site, &uri, &response)
+    })
+}
+
+/// Whether a person reads the answer in a browser.
+fn is_page(uri: &Uri) -> bool {
+    let file = uri.path().strip_prefix("/portal/").is_some_and(|name| !name.is_empty() && !name.contains('/'));
+    matches!(uri.path(), "/" | "/about" | "/check" | "/verifier.html") || file
+}
+
+/// Characters that are not seen, or turn the direction of writing.
+const HIDDEN: [char; 6] = ['\u{0}', '\u{1b}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}'];
+/// So much of what was typed shows that it stands in a page as it was typed, in characters.
+const MARKUP_CHARS: usize = 8;
+
+fn page(site: &Site, uri: &Uri, response: &Response<axum::body::Bytes>) -> Taken {
+    let (status, headers) = (response.status(), response.headers());
+    assert!([200, 400, 404, 405, 503].contains(&status.as_u16()), "{uri}: {status}");
+    assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY), "{uri}");
+    assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).map(|value| value.as_bytes()), Some(&b"nosniff"[..]));
+    if uri.path() == "/check" {
+        let body = std::str::from_utf8(response.body()).expect("a page is text");
+        let harmless = ask(site, Request::get("/check?q=harmless").body(Body::empty()).unwrap());
+        let harmless = std::str::from_utf8(harmless.body()).unwrap();
+        assert!(!body.contains(HIDDEN), "{uri}");
+        for (_, typed) in
+            axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).into_iter().flat_map(|it| it.0)
+        {
+            let markup: String = typed.chars().skip_while(|letter| *letter != '<').take(MARKUP_CHARS).collect();
+            let shown = markup.len() >= MARKUP_CHARS && body.contains(&markup);
+            assert!(!shown || harmless.contains(&markup), "{uri}: {markup} stands in the page as it was typed");
+        }
+    }
+    if status.is_success() { Taken::Yes } else { Taken::No }
 }
 
 fn check(site: &Site, uri: &Uri, response: &Response<axum::body::Bytes>) -> Taken {

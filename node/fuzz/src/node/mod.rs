@@ -1,5 +1,6 @@
 //! A node from outside: its messages, its core, its HTTP interface, and the files and arguments that operators write.
 
+mod book;
 mod chain;
 mod core;
 mod files;
@@ -11,6 +12,7 @@ mod seeds;
 mod wire;
 
 pub use self::core::core;
+pub use book::book;
 pub use files::files;
 pub use http::http;
 pub(crate) use seeds::seeds;

@@ -17,7 +17,7 @@ use super::fixture::{START_MS, domicile, domicile_record, genesis, results, sign
 use crate::seeds::{Basket, Seed};
 
 pub(crate) fn seeds() -> Vec<Seed> {
-    [wire(), core(), http(), files()].concat()
+    [wire(), core(), http(), files(), book()].concat()
 }
 
 fn wire() -> Vec<Seed> {
@@ -117,6 +117,12 @@ fn http() -> Vec<Seed> {
         ("policy", "/policy"),
         ("pin", "/pin"),
         ("live", "/health/live"),
+        ("page", "/?lang=bn"),
+        ("page-about", "/about"),
+        ("page-script", "/portal/portal.js"),
+        ("page-verifier", "/verifier.html"),
+        ("page-check", &format!("/check?q={uri}&lang=hi")),
+        ("page-check-then", &format!("/check?uri={uri}&as_of=2026-11-02&lang=en")),
     ] {
         basket.put(name, format!("GET {target}"));
     }
@@ -158,6 +164,24 @@ fn files() -> Vec<Seed> {
     basket.put_chosen(8, "gateway-batch", BATCH);
     basket.put_chosen(9, "pull-uri", pull("PullURIRequest", "<DocType>DOM</DocType><UDF1>DOM/1</UDF1>"));
     basket.put_chosen(10, "pull-doc", pull("PullDocRequest", "<URI>in.gov.wb.district-DOM-1</URI>"));
+    basket.seeds
+}
+
+/// See `book.rs` for what each byte means.
+fn book() -> Vec<Seed> {
+    const REOPEN: &[u8] = &[4];
+    let enter = |key: u8, request: u8, expires_in_h: u8| vec![0, key, request, 7, 20, expires_in_h];
+    let hours = |hours: u8| vec![3, hours];
+    let two = [enter(0, 1, 1), enter(1, 2, 1)].concat();
+    let segments = [two.clone(), hours(20), enter(2, 3, 1), hours(20), enter(0, 4, 9)].concat();
+    let mut basket = Basket::new("gateway-book");
+    basket.put("entered", [&two[..], REOPEN, &enter(0, 1, 2), REOPEN].concat());
+    basket.put("forgotten", [&segments[..], &hours(30), &enter(3, 5, 1), REOPEN].concat());
+    basket.put("torn", [&two[..], &[5, 0, 10], &enter(2, 3, 1), &[5, 1, 0], REOPEN].concat());
+    basket.put("header-torn", [&two[..], &[5, 255, 255], &enter(0, 3, 1)].concat());
+    basket.put("damaged", [&two[..], &[6, 0, 0, 3, 1], &[6, 0, 0, 20, 1], &[6, 0, 0, 90, 2], REOPEN].concat());
+    basket.put("older-segment-damaged", [&segments[..], &[6, 0, 0, 60, 0], REOPEN].concat());
+    basket.put("rubbish-behind", [&two[..], &[7, 0, 3, 1, 2, 3], &enter(2, 3, 1), REOPEN].concat());
     basket.seeds
 }
 

@@ -5,7 +5,8 @@
 //! that was handed over to. A receipt that verifies as anything else is a forgery made of true parts.
 
 #[path = "../../../../ledger/tests/common/mod.rs"]
-mod fixture;
+pub(crate) mod fixture;
+mod register;
 mod tamper;
 mod truth;
 
@@ -16,6 +17,8 @@ use dalil_ledger::document::Status;
 use dalil_ledger::receipt::{Answer, Inclusion, Terms, Trust, verify_inclusion_with, verify_status};
 use dalil_ledger::validators::ValidatorSet;
 
+pub use register::register;
+pub(crate) use register::seeds as register_seeds;
 pub use tamper::tampered;
 pub(crate) use truth::Truth;
 use truth::{ABSENCE_AGE_MAX_MS, NOW_MS, batch_of};

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use dalil_ledger::block::{Attachment, Block, Entry};
 use dalil_ledger::checkpoint::{Cosignature, LogSignature};
+use dalil_ledger::claims::Presentation;
 use dalil_ledger::codec::{self, Canonical};
 use dalil_ledger::crypto::{Hash, SecretKey};
-use dalil_ledger::document::{Left, document_key, strike_key};
+use dalil_ledger::document::{
+    DocumentEntry, Extension, Left, Standing, StatusEvent, Strike, StrikeTurn, Strikes, document_key, strike_key,
+};
 use dalil_ledger::genesis::{Genesis, InitialEntry, Parameters};
 use dalil_ledger::log::tile::bundle_bytes;
 use dalil_ledger::log::{self, Frontier, NodeView as _, consistency_proof, inclusion_proof, leaf_hash};
@@ -16,10 +19,11 @@ use dalil_ledger::transaction::SignedTransaction;
 
 use super::{Basket, Seed, piece};
 use crate::contracts::fixture::ESTABLISHMENT;
-use crate::receipts::Truth;
+use crate::receipts::fixture::{DAY_MS, MINUTE_MS, T0_MS, dependent_document, document, event};
+use crate::receipts::{Truth, register_seeds};
 
 pub(super) fn seeds() -> Vec<Seed> {
-    [wire(), text(), receipts(), tampered(), handovers()].concat()
+    [wire(), text(), receipts(), tampered(), handovers(), registers(), histories(), claims()].concat()
 }
 
 fn bytes<T: Canonical>(value: &T) -> Vec<u8> {
@@ -191,5 +195,65 @@ fn handovers() -> Vec<Seed> {
     let mut basket = Basket::new("handover");
     basket.put("one", handovers[0].clone());
     basket.put("two", handovers.concat());
+    basket.seeds
+}
+
+fn registers() -> Vec<Seed> {
+    let mut basket = Basket::new("register-receipt");
+    register_seeds().into_iter().for_each(|(name, bytes)| basket.put(name, bytes));
+    basket.seeds
+}
+
+/// A certificate that was prolonged twice, suspended and restored, whose class was struck, the strike stayed and the stay
+/// lifted, and whose source changed; and one to which nothing happened.
+fn histories() -> Vec<Seed> {
+    let at = |minute: u64| T0_MS + minute * MINUTE_MS;
+    let extension = |minute: u64, days: u64| Extension {
+        valid_until_ms: T0_MS + days * DAY_MS,
+        recorded_at_ms: at(minute),
+        reason: "breakdown".parse().unwrap(),
+        record: minute,
+    };
+    let changed = |standing, minute| StatusEvent { record: minute, ..event(standing, at(minute)) };
+    let plain = DocumentEntry { issued_at_ms: at(1), record: 1, ..document("n1") };
+    let entry = DocumentEntry {
+        events: vec![changed(Standing::Suspended, 3), changed(Standing::Active, 5)],
+        extensions: vec![extension(2, 400), extension(6, 500)],
+        issued_at_ms: at(1),
+        record: 1,
+        ..dependent_document("n2")
+    };
+    let strike = Strike {
+        issued_from_ms: T0_MS,
+        issued_until_ms: at(9),
+        effective_from_ms: at(4),
+        recorded_at_ms: at(7),
+        order: Hash([1; 32]),
+        saving_clause: None,
+        turns: [8, 9].map(|minute| StrikeTurn { recorded_at_ms: at(minute), record: minute }).to_vec(),
+        record: 7,
+    };
+    let left = Left { recorded_at_ms: at(10), effective_from_ms: at(10), record: 10 };
+    let strikes = Strikes { strikes: vec![strike] };
+    let mut basket = Basket::new("document-history");
+    basket.put("plain", piece(&bytes(&plain)));
+    basket.put("eventful", [piece(&bytes(&entry)), piece(&bytes(&strikes)), piece(&bytes(&left))].concat());
+    basket.put("no-slot-yet", [piece(&bytes(&entry)), piece(&[]), piece(&[])].concat());
+    basket.seeds
+}
+
+fn claims() -> Vec<Seed> {
+    let [held, other] = crate::claims::files();
+    let names: Vec<_> = held.claims().into_keys().take(2).cloned().collect();
+    let receipt = String::from_utf8(Truth::get().statuses[4].to_bytes()).unwrap();
+    let shown = |receipt| Presentation::disclose(held, &names, receipt).unwrap().to_bytes();
+    let mut basket = Basket::new("claims");
+    basket.put_chosen(0, "held", held.to_bytes());
+    basket.put_chosen(0, "held-other", other.to_bytes());
+    basket.put_chosen(1, "shown", shown(None));
+    basket.put_chosen(1, "shown-with-receipt", shown(Some(receipt)));
+    basket.put_chosen(2, "whole", [0x0f]);
+    basket.put_chosen(2, "one-taken-out", [0x0f, 7, 1, 0]);
+    basket.put_chosen(3, "value", "Fatima Khatun, বাঁকুড়া");
     basket.seeds
 }
