@@ -3,9 +3,6 @@
 //! The ledger knows UTC milliseconds only. India has one zone, five and a half hours ahead, without summer time, so
 //! whole-number arithmetic on the Gregorian calendar is all that it takes.
 
-#[cfg(test)]
-mod tests;
-
 const SECOND_MS: u64 = 1000;
 const MINUTE_MS: u64 = 60 * SECOND_MS;
 const HOUR_MS: u64 = 60 * MINUTE_MS;

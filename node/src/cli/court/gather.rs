@@ -106,7 +106,7 @@ fn facts_of(answer: &Answer) -> Vec<(&'static str, String)> {
         facts.extend([
             ("Kind of document", entry.kind.to_string()),
             ("About", entry.subject.to_string()),
-            ("Issued by", format!("{} of {}, {}", issuer.posting, issuer.office, issuer.department)),
+            ("Issued by", format!("{}, department {}, key {}", issuer.office, issuer.department, issuer.officer)),
             ("Recorded", ist(entry.issued_at_ms)),
             ("Valid from", ist(entry.valid_from_ms)),
             ("Valid until", entry.valid_until_ms.map_or("without end".to_owned(), ist)),

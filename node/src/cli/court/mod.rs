@@ -96,7 +96,7 @@ pub(super) async fn run(options: &Evidence, format: Format) -> anyhow::Result<Ex
     };
     let report = write(&options.out, &options.subject, &gathered, &pin)?;
     let digest = sha256(report.as_bytes());
-    let out = options.out.display();
+    let out = options.out.display().to_string();
     let said = json!({
         "subject": options.subject.to_string(), "status": gathered.status, "folder": options.out,
         "records": gathered.records.len(), "hash_report": digest,
@@ -105,7 +105,7 @@ pub(super) async fn run(options: &Evidence, format: Format) -> anyhow::Result<Ex
         fact("subject", &options.subject),
         fact("status", &gathered.status),
         fact("records", gathered.records.len()),
-        fact("folder", out),
+        fact("folder", &out),
         fact("page", format!("{out}/evidence.html, to be printed")),
         fact("hashes", format!("{out}/hashes.txt, SHA-256 {digest}")),
     ];

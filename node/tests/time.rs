@@ -1,4 +1,12 @@
-use super::*;
+//! Times and durations for people.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+
+use dalil_contracts::units::{DAY_MS, HOUR_MS, MINUTE_MS};
+use dalil_node::time::*;
+
+/// How far IST is ahead of UTC.
+const IST_AHEAD_MS: u64 = 5 * HOUR_MS + 30 * MINUTE_MS;
 
 #[test]
 fn known_moments_in_ist() {
