@@ -10,6 +10,7 @@ use dalil_contracts::mineral::checkpost::{
 use dalil_contracts::mineral::device::RegisterDevice;
 use dalil_contracts::mineral::quantity::Quantity;
 use dalil_contracts::mineral::range::AllocateRange;
+use dalil_contracts::mineral::seize::SeizeChallan;
 use dalil_contracts::mineral::source::Source;
 use dalil_contracts::units::{DAY_MS, HOUR_MS, Kilograms, MINUTE_MS};
 use dalil_contracts::{Call, Outcome};
@@ -223,32 +224,23 @@ fn a_stale_bundle_and_a_wrong_clock_judge_nothing() {
 
 #[test]
 fn what_the_ledger_knew_to_be_over_is_invalid() {
-    let spoil: [(fn(&mut World), Reason); 2] = [
-        (|world| drop(accepted(world, "works/yard", deliver("C-1"))), Reason::Consumed),
-        (
-            |world| {
-                let seizure = dalil_contracts::mineral::seize::SeizeChallan {
-                    challan: token("C-1"),
-                    district: 312,
-                    cause: Finding::Clone,
-                    memo: digest("memo"),
-                };
-                drop(accepted(world, POLICE, MineralCall::SeizeChallan(seizure)));
-            },
-            Reason::Seized,
-        ),
-    ];
-    for (spoil, reason) in spoil {
-        let (mut world, slip, _) = on_the_road();
-        spoil(&mut world);
-        assert_eq!(Post::new(&book_of(&world, &["C-1"]), world.time_ms).answer(&slip), invalid(reason));
-    }
+    let answer =
+        |world: &World, number: &str, slip: &Slip| Post::new(&book_of(world, &[number]), world.time_ms).answer(slip);
+    let (mut world, slip, _) = on_the_road();
+    let seizure = SeizeChallan { challan: token("C-1"), district: 312, cause: Finding::Clone, memo: digest("memo") };
+    accepted(&mut world, POLICE, MineralCall::SeizeChallan(seizure));
+    assert_eq!(answer(&world, "C-1", &slip), invalid(Reason::Seized));
+
+    let (mut world, slip, _) = on_the_road();
+    accepted(&mut world, "works/yard", deliver("C-1"));
+    assert_eq!(answer(&world, "C-1", &slip), invalid(Reason::Consumed));
+
     let mut world = quarry();
     let challan = load(&world, "C-2", PLATE);
     accepted(&mut world, AGENT, issue(challan));
     let slip = slip_of(&world, "C-2");
     accepted(&mut world, AGENT, cancel("C-2"));
-    assert_eq!(Post::new(&book_of(&world, &["C-2"]), world.time_ms).answer(&slip), invalid(Reason::Cancelled));
+    assert_eq!(answer(&world, "C-2", &slip), invalid(Reason::Cancelled));
 }
 
 #[test]

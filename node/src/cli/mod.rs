@@ -2,6 +2,7 @@
 
 mod ballot;
 mod bench;
+mod checkpost;
 mod claims;
 mod client;
 mod commit;
@@ -21,7 +22,9 @@ mod officer;
 mod output;
 mod parameter;
 mod pin;
+mod plate;
 mod portal;
+mod qr;
 mod record;
 mod testnet;
 mod validator;
@@ -71,6 +74,12 @@ enum Command {
     Events(events::Events),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
+    /// Draw the QR codes of documents, and show what a code says.
+    #[command(subcommand)]
+    Qr(qr::QrCommand),
+    /// Check trucks where there is no network, and bring the checks to the ledger later.
+    #[command(subcommand)]
+    Checkpost(checkpost::CheckpostCommand),
     /// Look at the land registers: chain of title, encumbrances, pendency.
     #[command(subcommand)]
     Land(land::LandCommand),
@@ -143,6 +152,8 @@ pub fn main() -> ExitCode {
             Command::Document(command) => document::run(&command, format),
             Command::Events(events) => events::run(&events, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
+            Command::Qr(command) => qr::run(command, format).await,
+            Command::Checkpost(command) => checkpost::run(command, format).await,
             Command::Land(command) => land::run(command, format).await,
             Command::Pin(command) => pin::run(command, format).await,
             Command::Import(command) => import::run(command, format).await,

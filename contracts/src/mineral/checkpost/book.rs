@@ -18,7 +18,8 @@ use crate::authority::{Jurisdiction, KeyRecord, OfficeRecord, Posting, PostingId
 use crate::context::Context;
 use crate::mineral::challan::{self, Challan, Stage};
 use crate::mineral::check::{Checks, Finding};
-use crate::mineral::keys::{checks_key, range_key};
+use crate::mineral::device::{Device, DeviceId};
+use crate::mineral::keys::{checks_key, device_key, range_key};
 use crate::mineral::parameters::{
     CLONE_SLACK_MIN, CLONE_SPEED_KMPH, VALIDITY_START_WINDOW_MIN, minutes_ms, speed_kmph,
 };
@@ -50,6 +51,9 @@ pub struct BookQuestion {
     /// Postings of lessees' and stockyards' agents, for keys that have not issued lately.
     #[serde(default)]
     pub postings: Vec<PostingId>,
+    /// The checkpost's own device: counter and mark of its newest statement.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
 }
 
 /// A challan as the ledger knew it.
@@ -119,6 +123,8 @@ pub struct Book {
     pub issuers: BTreeMap<IssuerKeyId, Vec<ListedIssuer>>,
     /// Ranges.
     pub ranges: BTreeMap<RangeId, ListedRange>,
+    /// The device asked about, if it is registered.
+    pub device: Option<Device>,
     /// Parameters in force.
     pub rules: Rules,
 }
@@ -150,7 +156,9 @@ impl BookQuestion {
             clone_slack_ms: minutes_ms(state, &context, CLONE_SLACK_MIN)?,
             clone_speed_kmph: speed_kmph(state, &context, CLONE_SPEED_KMPH)?,
         };
-        let mut book = Book { challans: BTreeMap::new(), issuers: BTreeMap::new(), ranges: BTreeMap::new(), rules };
+        let device = self.device.as_ref().map(|id| state.get_value(&device_key(id))).transpose()?.flatten();
+        let (challans, issuers, ranges) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut book = Book { challans, issuers, ranges, device, rules };
         for number in &self.challans {
             book.read_challan(state, &context, number)?;
         }
@@ -172,6 +180,7 @@ impl Book {
         for issuer in newer.issuers.into_values().flatten() {
             self.add_issuer(issuer);
         }
+        self.device = newer.device.or(self.device.take());
         self.rules = newer.rules;
     }
 

@@ -57,6 +57,8 @@ pub enum Reason {
     ClockBehind,
     /// The code is of something else than a challan.
     NotAChallan,
+    /// The truck shows no challan at all.
+    NothingShown,
     /// No key that the bundle lists for this site has this id.
     UnknownIssuer,
     /// Of a listed key by its id, but the key did not sign it: forged or altered.
