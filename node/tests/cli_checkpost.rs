@@ -158,7 +158,7 @@ impl Road {
     }
 
     fn verify(&self, code: &str) -> Said {
-        let url = self.nodes.url(2);
+        let url = self.nodes.url(1);
         self.run(&["--json", "verify", "--qr", code, "--policy", "net/pin.json", "--url", &url])
     }
 
