@@ -189,6 +189,7 @@ fn two_trucks_with_one_challan_and_the_checks_on_record() {
     let bundle = road.bundle();
     assert_eq!((&bundle["challans"], &bundle["issuers"]), (&json!(1), &json!(1)), "{bundle}");
 
+    a_bundle_that_was_tampered_with_judges_nothing(&road);
     // From here on no command is told of any node.
     let first = road.check("slip.png", PLATE, &["--gross-kg", "27150"]).json();
     assert!(["valid", "valid_offline"].contains(&first["verdict"].as_str().unwrap()), "{first}");
@@ -292,6 +293,30 @@ fn the_node_draws_a_and_c(road: &Road) {
         assert_eq!(road.get(&format!("/v1/qr/{kind}?uri=in.gov.wb.x-T-none")).0, 404);
         assert_eq!(road.get(&format!("/v1/qr/{kind}")).0, 400);
     }
+}
+
+/// Whoever hands a bundle over can leave nothing out of an answer, and put nothing into it.
+fn a_bundle_that_was_tampered_with_judges_nothing(road: &Road) {
+    let path = road.nodes.path().join("post/bundle.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let bundle: Value = serde_json::from_str(&whole).unwrap();
+    let spoil = |change: &dyn Fn(&mut Value)| {
+        let mut spoilt = bundle.clone();
+        change(&mut spoilt);
+        std::fs::write(&path, spoilt.to_string()).unwrap();
+        let said = road.check("slip.png", PLATE, &[]);
+        assert_eq!((said.code, &said.json()["verdict"]), (4, &json!("could_not_check")), "{}", said.out);
+        assert!(said.json()["counter"].is_null(), "{}", said.out);
+    };
+    spoil(&|bundle| bundle["pages"][0]["question"]["challans"] = json!([]));
+    spoil(&|bundle| bundle["pages"][0]["question"]["challans"] = json!([CHALLAN, "ANOTHER"]));
+    spoil(&|bundle| bundle["pages"][0]["receipt"]["reads"][3]["value"] = Value::Null);
+    spoil(&|bundle| bundle["pages"][0]["receipt"]["checkpoint"] = json!("no note"));
+    spoil(&|bundle| bundle["pages"] = json!([]));
+    spoil(&|bundle| bundle["format"] = json!("dalil-checkpost-bundle/v2"));
+    std::fs::write(&path, "{").unwrap();
+    assert_eq!(road.check("slip.png", PLATE, &[]).code, 4);
+    std::fs::write(&path, whole).unwrap();
 }
 
 fn bad_codes_are_refused(road: &Road) {

@@ -15,6 +15,7 @@ use dalil_ledger::receipt::{REGISTER_READS_MAX, RegisterReceipt};
 use dalil_ledger::state::{Overlay, StateError, StateView};
 use dalil_ledger::store::{LedgerView, StoreError};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::{App, Problem};
 use crate::core::cosign::Published;
@@ -22,6 +23,9 @@ use crate::shell::events::{Filter, Position, page};
 
 /// The largest question, in bytes.
 const QUESTION_BYTES_MAX: usize = 64 << 10;
+
+/// Books that are made at once; further ones wait. A book takes some two thousand proofs.
+static BOOKS: Semaphore = Semaphore::const_new(2);
 
 /// The kinds of events that bring a number into being.
 const NUMBERED: [&str; 3] = ["mineral.challan_issued", "mineral.challan_synced", "mineral.challan_transhipped"];
@@ -125,6 +129,7 @@ fn receipt(bytes: Vec<u8>) -> Response {
 }
 
 async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Result<Response, Problem> {
+    let _place = BOOKS.acquire().await.map_err(Problem::internal)?;
     let published = app.published()?;
     let read = tokio::task::spawn_blocking(move || proven(&published, |state| question.answer(state)));
     let (answer, bytes) = read.await.map_err(Problem::internal)??;
