@@ -444,3 +444,18 @@ impl cbor::Deterministic for Longer {
         Ok(Self)
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_content_of_a_slip_is_too_strange(at in 0usize..100, byte in proptest::num::u8::ANY, tail in ".{0,40}") {
+        let (world, ..) = on_the_road();
+        let mut bytes = cbor::encode(&ChallanSlip::of(&challan_of(&world, "C-1"), plate(PLATE)));
+        let place = at % bytes.len();
+        bytes[place] = byte;
+        if let Ok(said) = cbor::decode::<ChallanSlip>(&bytes, SLIP_BYTES_MAX) {
+            proptest::prop_assert_eq!(cbor::encode(&said), bytes);
+        }
+        let _ = cbor::decode::<ChallanSlip>(tail.as_bytes(), SLIP_BYTES_MAX);
+        let _ = tail.parse::<Plate>();
+    }
+}
