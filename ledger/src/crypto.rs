@@ -48,6 +48,8 @@ pub enum Domain {
     Statement,
     /// An officer's question to a node that is answered to officers alone.
     Enquiry,
+    /// What an issuer says of a document in a QR code, to be checked off the network.
+    Slip,
 }
 
 impl Domain {
@@ -70,6 +72,7 @@ impl Domain {
             Self::ValidatorJoined => "dalil/v1/validator-joined",
             Self::Statement => "dalil/v1/statement",
             Self::Enquiry => "dalil/v1/enquiry",
+            Self::Slip => "dalil/v1/slip",
         }
     }
 

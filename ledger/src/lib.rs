@@ -8,7 +8,7 @@
 //! tree), [`transaction`], [`block`], [`validators`],
 //! [`statement`] (what their consensus keys sign), [`evidence`] (a key that contradicted itself), [`checkpoint`] (what a quorum says about the log), [`genesis`],
 //! [`state`] (authenticated key-value state), [`document`] (the registry entry and its status function), [`claims`] (what a document says, shown claim by claim), [`nonce`] (what keeps its file from being guessed), [`receipt`]
-//! (what anybody can check offline), [`store`] (the chain on disk), [`snapshot`] (the ledger at one head, to begin from).
+//! (what anybody can check offline), [`qr`] (what fits a QR code), [`store`] (the chain on disk), [`snapshot`] (the ledger at one head, to begin from).
 //!
 //! This crate knows no department's rule, no network and no clock. Without the feature `store` it only verifies, and
 //! builds without RocksDB.
@@ -23,6 +23,7 @@ pub mod evidence;
 pub mod genesis;
 pub mod log;
 pub mod nonce;
+pub mod qr;
 pub mod receipt;
 #[cfg(feature = "store")]
 pub mod snapshot;

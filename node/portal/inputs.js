@@ -50,13 +50,16 @@ export function show(place, answer) {
   place.focus();
 }
 
-/** Checks a receipt against `pin`, about `asked` if given, and shows what came of it. */
-export async function check(place, receipt, pin, asked, terms, checkedBy) {
+/** Checks a receipt against `pin`, about `asked` if given, and shows what came of it. `mark` is how the file's digest begins. */
+export async function check(place, receipt, pin, asked, terms, checkedBy, mark) {
   const language = place.closest("[lang]").lang;
   try {
     if (!(await isSupported())) throw new CouldNotCheck("no_ed25519", "no Ed25519 in WebCrypto");
     const question = asked ?? askedBy(receipt);
     const found = await verifyStatus(receipt, pin, question, Date.now(), terms);
+    if (mark !== undefined && found.document && !found.document.digest.startsWith(mark)) {
+      throw new CouldNotCheck("other_document", `the code is of a file whose SHA-256 begins with ${mark}`);
+    }
     show(place, answerOf(found, question, checkedBy, language));
     return found;
   } catch (error) {

@@ -78,12 +78,12 @@ function wireDocument(input) {
 
 /** Replaces the server's word by what is found here. */
 async function checkHere() {
-  const { uri, digest, asOfMs } = place.dataset;
+  const { uri, digest, mark, asOfMs } = place.dataset;
   const asked = uri === undefined ? { digest } : { uri };
   try {
     const { pin, checkedBy } = await currentPin();
     const receipt = await fetched(`/v1/receipts/status?${new URLSearchParams(asked)}`);
-    await check(place, receipt, pin, asked, asOfMs === undefined ? {} : { asOfMs: Number(asOfMs) }, checkedBy);
+    await check(place, receipt, pin, asked, asOfMs === undefined ? {} : { asOfMs: Number(asOfMs) }, checkedBy, mark);
   } catch (error) {
     show(place, troubleOf(error, asked, lang));
   }

@@ -2,14 +2,15 @@
 //!
 //! [`core`] is the deterministic heart: one state machine that takes events and returns effects. [`shell`] carries the
 //! effects out with libp2p, RocksDB, threads and tokio. [`gateway`] signs for a department's own system, each request once;
-//! [`digilocker`] serves a department's files that are on record; [`portal`] is the web pages of every node. `cli` is the
-//! program `dalil`, one file a command.
+//! [`digilocker`] serves a department's files that are on record; [`portal`] is the web pages of every node; [`qr`] draws
+//! codes and finds them in photos. `cli` is the program `dalil`, one file a command.
 
 pub mod cli;
 pub mod core;
 pub mod digilocker;
 pub mod gateway;
 pub mod portal;
+pub mod qr;
 pub mod shell;
 pub mod signing;
 pub mod time;

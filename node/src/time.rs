@@ -112,6 +112,12 @@ pub fn ist(utc_ms: u64) -> String {
     format!("{day} {month} {year}, {hour:02}:{minute:02}:{second:02} IST")
 }
 
+/// `05:30`: the time of day in IST, for who reads it on that day.
+pub fn clock(utc_ms: u64) -> String {
+    let Civil { hour, minute, .. } = Civil::ist(utc_ms);
+    format!("{hour:02}:{minute:02}")
+}
+
 /// `2026-06-01T05:30:00+05:30`.
 pub fn ist_rfc3339(utc_ms: u64) -> String {
     let Civil { year, month, day, hour, minute, second } = Civil::ist(utc_ms);

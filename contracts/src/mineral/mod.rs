@@ -4,7 +4,7 @@
 //! [`permit`], [`yard`]); Finance attests payments ([`payment`]); Transport registers vehicles ([`vehicle`]); a lessee's
 //! agent or a stockyard issues challans and lets loads out ([`issue`], [`gate`]), off the network too ([`range`],
 //! [`offline`]); district mining officers extend and tranship ([`extend`], [`tranship`]); enforcement checks, seizes and
-//! books ([`check`], [`seize`], [`offence`]); yard, works or consignee takes delivery ([`delivery`]). A challan is a document
+//! books ([`check`], [`seize`], [`offence`]), off the network too ([`checkpost`]); yard, works or consignee takes delivery ([`delivery`]). A challan is a document
 //! of the registry ([`challan`]): whoever is shown one can prove its status.
 //!
 //! | Rule | Where |
@@ -31,6 +31,7 @@
 pub mod block;
 pub mod challan;
 pub mod check;
+pub mod checkpost;
 pub mod delivery;
 pub mod device;
 pub mod enquiry;

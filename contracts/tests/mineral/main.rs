@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checkpost;
 mod geo;
 mod grants;
 mod kinds;

@@ -45,14 +45,14 @@ struct BatchExtra {
 }
 
 impl RecordedEntry {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         match &self.document {
             None => self.entry.encode(),
             Some(document) => codec::encode(&BatchExtra { entry: self.entry.clone(), document: document.clone() }),
         }
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         Entry::decode(bytes).map(|entry| Self { entry, document: None }).or_else(|_| {
             let BatchExtra { entry, document } = codec::decode(bytes, EXTRA_BYTES_MAX)?;
             Ok(Self { entry, document: Some(document) })

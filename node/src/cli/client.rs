@@ -74,6 +74,18 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
     }
 
+    /// A POST of JSON whose answer is JSON.
+    pub(crate) async fn post_json<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let response = self.http.post(url).json(body).send().await.map_err(|error| self.unreachable(&error))?;
+        let bytes = self.body(response).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
+    }
+
     /// Hands in a signed record and waits for finality up to `wait_ms`.
     pub(crate) async fn submit(
         &self,

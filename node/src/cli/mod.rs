@@ -3,6 +3,7 @@
 mod audit;
 mod ballot;
 mod bench;
+mod checkpost;
 mod claims;
 mod client;
 mod commit;
@@ -23,7 +24,9 @@ mod officer;
 mod output;
 mod parameter;
 mod pin;
+mod plate;
 mod portal;
+mod qr;
 mod record;
 mod testnet;
 mod validator;
@@ -73,6 +76,12 @@ enum Command {
     Events(events::Events),
     /// Check whether a document is genuine and in force.
     Verify(verify::Verify),
+    /// Draw the QR codes of documents, and show what a code says.
+    #[command(subcommand)]
+    Qr(qr::QrCommand),
+    /// Check trucks where there is no network, and bring the checks to the ledger later.
+    #[command(subcommand)]
+    Checkpost(checkpost::CheckpostCommand),
     /// Look at the land registers: chain of title, encumbrances, pendency.
     #[command(subcommand)]
     Land(land::LandCommand),
@@ -149,6 +158,8 @@ pub fn main() -> ExitCode {
             Command::Document(command) => document::run(&command, format),
             Command::Events(events) => events::run(&events, format).await,
             Command::Verify(verify) => Ok(verify::run(&verify, format).await),
+            Command::Qr(command) => qr::run(command, format).await,
+            Command::Checkpost(command) => checkpost::run(command, format).await,
             Command::Land(command) => land::run(command, format).await,
             Command::Audit(audit) => audit::run(&audit, format).await,
             Command::Evidence(evidence) => court::run(&evidence, format).await,

@@ -63,9 +63,9 @@ fn verdict(status: &str, words: &Words) -> Markup {
     }
 }
 
-type Fact<'a> = (&'a str, String);
+pub(super) type Fact<'a> = (&'a str, String);
 
-fn facts(rows: &[Fact<'_>]) -> Markup {
+pub(super) fn facts(rows: &[Fact<'_>]) -> Markup {
     html! {
         dl.facts {
             @for (name, value) in rows {

@@ -16,6 +16,7 @@ const VERIFY: &str = include_str!("../../portal/verify.js");
 const ANSWER: &str = include_str!("../../portal/answer.js");
 const INPUTS: &str = include_str!("../../portal/inputs.js");
 const PORTAL: &str = include_str!("../../portal/portal.js");
+const SCAN: &str = include_str!("../../portal/scan.js");
 const VERIFIER: &str = include_str!("../../portal/verifier.js");
 
 /// Words and pictures as a script, from the same tables that the server renders with.
@@ -39,6 +40,7 @@ pub(super) fn file(name: &str) -> Option<(&'static str, &'static str)> {
         "answer.js" => (script, ANSWER),
         "inputs.js" => (script, INPUTS),
         "portal.js" => (script, PORTAL),
+        "scan.js" => (script, SCAN),
         "words.js" => (script, &WORDS),
         _ => return None,
     })

@@ -11,12 +11,15 @@ mod answer;
 pub mod assets;
 mod pages;
 mod routes;
+mod scan;
 mod text;
 mod words;
 
-use dalil_ledger::receipt::{Answer, Question};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::receipt::{Answer, InclusionReceipt, Question};
 
 pub use routes::routes;
+pub use scan::RecordedAt;
 pub use words::{Language, Words};
 
 /// What a node says about a document.
@@ -44,4 +47,10 @@ pub enum Outcome {
 pub trait Answers: Clone + Send + Sync + 'static {
     /// The legal effect of a document now, or at `as_of_ms` (UTC milliseconds).
     fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome;
+
+    /// The chain for which issuers sign.
+    fn chain(&self) -> Hash;
+
+    /// Where the record of an inclusion receipt stands; or a code and a detail why that is not shown.
+    fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)>;
 }

@@ -12,6 +12,7 @@ const NUMBER_CHARS_MAX: usize = 300;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Home,
+    Scan,
     Answer,
     About,
 }
@@ -39,6 +40,7 @@ pub(super) fn page(language: Language, place: Place, title: &str, query: &str, c
                         a.service href=(within("/")) { (words.service) }
                         nav aria-label=(words.service) {
                             a href=(within("/")) aria-current=[mark(place == Place::Home)] { (words.home) }
+                            a href=(within("/scan")) aria-current=[mark(place == Place::Scan)] { (words.scan_link) }
                             a href=(within("/about")) aria-current=[mark(place == Place::About)] { (words.about) }
                         }
                         nav aria-label="Language" {
@@ -131,22 +133,69 @@ pub(super) fn home(language: Language) -> Markup {
 pub(super) struct Asked {
     pub(super) uri: Option<String>,
     pub(super) digest: Option<String>,
+    /// How the file's digest begins, from a code.
+    pub(super) mark: Option<String>,
     pub(super) as_of_ms: Option<u64>,
 }
 
 /// The page of an answer. `query` leads to the same answer, without its language.
 pub(super) fn answer(language: Language, asked: &Asked, query: &str, answer: &Markup) -> Markup {
+    answer_with(language, asked, query, answer, &html! {})
+}
+
+/// The same with something beside the answer, which no script replaces.
+pub(super) fn answer_with(language: Language, asked: &Asked, query: &str, answer: &Markup, beside: &Markup) -> Markup {
     let words = language.words();
     let content = html! {
         h1.small { (words.answer.get("title")) }
-        div #answer tabindex="-1" data-uri=[&asked.uri] data-digest=[&asked.digest] data-as-of-ms=[asked.as_of_ms] { (answer) }
+        div #answer tabindex="-1" data-uri=[&asked.uri] data-digest=[&asked.digest] data-mark=[&asked.mark] data-as-of-ms=[asked.as_of_ms] { (answer) }
+        (beside)
+        (again(language))
+    };
+    page(language, Place::Answer, words.answer.get("title"), query, &content)
+}
+
+/// What follows an answer.
+pub(super) fn again(language: Language) -> Markup {
+    let words = language.words();
+    html! {
         p.again {
             button.print.quiet.scripted type="button" hidden { (words.answer.get("print")) }
             " "
             a.button href=(format!("/?lang={}", language.tag())) { (words.answer.get("again")) }
         }
+    }
+}
+
+/// The page that reads codes.
+pub(super) fn scan(language: Language) -> Markup {
+    let words = language.words();
+    let scan = &words.scan;
+    let content = html! {
+        h1 { (scan.get("title")) }
+        p { (scan.get("lead")) }
+        div #answer hidden tabindex="-1" {}
+        form.scan action=(format!("/scan?lang={}", language.tag())) method="post" enctype="multipart/form-data" {
+            label {
+                (scan.get("photo")) span.hint { (scan.get("photo_hint")) }
+                input type="file" name="photo" accept="image/png,image/jpeg" capture="environment";
+            }
+            label {
+                (scan.get("text")) span.hint { (scan.get("text_hint")) }
+                textarea name="code" rows="2" spellcheck="false" autocapitalize="none" {}
+            }
+            button type="submit" { (scan.get("button")) }
+        }
+        section.camera hidden {
+            h2 { (scan.get("camera_title")) }
+            button.quiet type="button" name="start" { (scan.get("camera")) }
+            button.quiet type="button" name="stop" hidden { (scan.get("camera_stop")) }
+            p role="status" {}
+            video playsinline muted hidden {}
+        }
+        script type="module" src="/portal/scan.js" {}
     };
-    page(language, Place::Answer, words.answer.get("title"), query, &content)
+    page(language, Place::Scan, scan.get("title"), "/scan?", &content)
 }
 
 /// The page that explains.

@@ -12,7 +12,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::words::Language;
-use super::{Answers, Outcome, answer, assets, pages};
+use super::{Answers, Outcome, answer, assets, pages, scan};
 use crate::time::parse_moment;
 
 /// What the pages may load: their own scripts and style and the node's own answers, nothing inline, nothing from elsewhere.
@@ -27,6 +27,7 @@ pub fn routes<A: Answers>() -> Router<A> {
         .route("/check", get(check::<A>))
         .route("/portal/{name}", get(file))
         .route("/verifier.html", get(verifier))
+        .merge(scan::routes())
         .layer(axum::middleware::map_response(guarded))
 }
 
@@ -36,17 +37,18 @@ async fn guarded(mut response: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
     ];
     for (name, value) in fixed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    let sensors = response.headers_mut().entry(HeaderName::from_static("permissions-policy"));
+    sensors.or_insert(HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
     response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     response
 }
 
 /// A page; it depends on the time and on the reader's language, so nobody keeps it.
-fn shown(status: StatusCode, page: Markup) -> Response {
+pub(super) fn shown(status: StatusCode, page: Markup) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
@@ -66,12 +68,12 @@ fn unchanging(headers: &HeaderMap, content_type: &'static str, content: &'static
 }
 
 #[derive(Debug, Deserialize)]
-struct Reader {
-    lang: Option<String>,
+pub(super) struct Reader {
+    pub(super) lang: Option<String>,
 }
 
 /// The language asked for, else one that the browser accepts.
-fn language(asked: Option<&str>, headers: &HeaderMap) -> Language {
+pub(super) fn language(asked: Option<&str>, headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     asked.and_then(Language::of_tag).unwrap_or_else(|| Language::accepted(accepted))
 }
@@ -106,6 +108,8 @@ struct Ask {
     q: Option<String>,
     uri: Option<String>,
     digest: Option<String>,
+    /// How the file's digest begins, as a code says.
+    mark: Option<String>,
     /// A day, or what `dalil verify --as-of` takes.
     as_of: Option<String>,
     lang: Option<String>,
@@ -147,16 +151,27 @@ async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, hea
             return shown(StatusCode::BAD_REQUEST, pages::answer(language, &pages::Asked::default(), "/?", &markup));
         }
     };
-    let outcome = answers.answer(&question, as_of_ms);
+    let mark = ask.mark.as_deref().and_then(scan::mark_of);
+    let outcome = match answers.answer(&question, as_of_ms) {
+        Outcome::Checked { answer, .. } if mark.is_some_and(|mark| !scan::fits(mark, answer.entry.as_ref())) => {
+            let detail =
+                format!("the code is of a file whose SHA-256 begins with {}", hex::encode(mark.unwrap_or_default()));
+            Outcome::CouldNotCheck { code: "other_document".to_owned(), detail }
+        }
+        outcome => outcome,
+    };
     let status = match outcome {
         Outcome::Checked { .. } => StatusCode::OK,
         Outcome::CouldNotCheck { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let mut asked = pages::Asked { as_of_ms, ..pages::Asked::default() };
+    let mut asked = pages::Asked { as_of_ms, mark: mark.map(hex::encode), ..pages::Asked::default() };
     let mut query = match &question {
         Question::Uri(uri) => format!("/check?uri={}&", encoded(uri.as_str())),
         Question::Digest(digest) => format!("/check?digest={digest}&"),
     };
+    if let Some(mark) = mark {
+        query.push_str(&format!("mark={}&", hex::encode(mark)));
+    }
     if let Some(as_of_ms) = as_of_ms {
         query.push_str(&format!("as_of={as_of_ms}&"));
     }
@@ -169,7 +184,7 @@ async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, hea
 }
 
 /// A text within a query (RFC 3986): all but letters, digits, `-`, `.`, `_` and `~` by their codes.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

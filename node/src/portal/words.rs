@@ -95,6 +95,8 @@ pub struct Words {
     pub skip: String,
     /// Of the link to the first page.
     pub home: String,
+    /// Of the link to the page that reads codes.
+    pub scan_link: String,
     /// Of the link to the page that explains.
     pub about: String,
     /// The same as a question.
@@ -105,6 +107,8 @@ pub struct Words {
     pub ask: Table,
     /// Answers.
     pub answer: Table,
+    /// Codes.
+    pub scan: Table,
     /// A status in a word or two.
     pub status: Table,
     /// A status in a sentence.

@@ -33,6 +33,7 @@ fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
         ("expired", check("expired")),
         ("unknown", check("nowhere")),
         ("wrong-number", "/check?q=%D0%B0&lang=".to_owned()),
+        ("scan", "/scan?lang=".to_owned()),
         ("verifier", "/verifier.html?lang=".to_owned()),
     ];
     for (name, path) in pages {

@@ -36,6 +36,7 @@ pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
+    script: bool,
 }
 
 impl Browser {
@@ -50,7 +51,8 @@ impl Browser {
         let port = lines
             .map(Result::unwrap)
             .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
-        let mut browser = Self { driver, port: port.expect("chromedriver says its port"), session: String::new() };
+        let (port, script) = (port.expect("chromedriver says its port"), setting.script);
+        let mut browser = Self { driver, port, session: String::new(), script };
         let mut preferences = json!({ "intl.accept_languages": setting.languages });
         if !setting.script {
             preferences["profile.managed_default_content_settings.javascript"] = json!(2);
@@ -185,6 +187,11 @@ impl Browser {
     pub(crate) fn status(&self) -> String {
         self.wait("there is an answer", "return document.querySelector('main:not([hidden]) [data-status]') !== null && !document.querySelector('[aria-busy]')");
         self.attribute("main:not([hidden]) [data-status]", "data-status").unwrap()
+    }
+
+    /// The status of an answer page, on which scripts may run or not.
+    pub(crate) fn status_now(&self) -> String {
+        if self.script { self.status() } else { self.attribute("main [data-status]", "data-status").unwrap() }
     }
 
     /// Runs a script in every page before the page's own.

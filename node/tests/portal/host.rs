@@ -11,10 +11,10 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use dalil_ledger::checkpoint::{Pin, PinTerms};
 use dalil_ledger::codec;
-use dalil_ledger::crypto::sha256;
-use dalil_ledger::document::{DocumentEntry, Left, Standing, Status, left_key};
-use dalil_ledger::receipt::{Question, Terms};
-use dalil_node::portal::{Answers, Outcome, routes};
+use dalil_ledger::crypto::{Hash, SecretKey, sha256};
+use dalil_ledger::document::{DocumentEntry, Issuer, Left, Standing, Status, left_key};
+use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, verify_inclusion};
+use dalil_node::portal::{Answers, Outcome, RecordedAt, routes};
 use serde::Deserialize;
 
 use crate::common::{
@@ -49,6 +49,11 @@ pub(crate) struct Host {
     pub(crate) url: Arc<str>,
 }
 
+/// The key of the officer who issued the challan `C-1`.
+pub(crate) fn issuer_of_challans() -> SecretKey {
+    SecretKey::from_seed(&[55; 32])
+}
+
 /// The file of a document, as `common::document` digests it.
 pub(crate) fn file_of(id: &str) -> Vec<u8> {
     format!("file of {id}").into_bytes()
@@ -61,7 +66,7 @@ impl Host {
     }
 
     /// `good` is in force, `revoked` was revoked an hour ago, `expired` ended an hour ago, `old` rests on a version that was
-    /// left.
+    /// left; the challan `C-1` is in force.
     pub(crate) fn with_keys(keys: Vec<Keys>) -> Self {
         let (now_ms, mut chain) = (now_ms(), Chain::with_keys(keys));
         let current = |id: &str| DocumentEntry { valid_from_ms: now_ms - DAY_MS, valid_until_ms: None, ..document(id) };
@@ -72,6 +77,9 @@ impl Host {
         chain.issue(issued_ms, DocumentEntry { events, ..current("revoked") });
         chain.issue(issued_ms, DocumentEntry { valid_until_ms: Some(now_ms - HOUR_MS), ..current("expired") });
         chain.issue(issued_ms, DocumentEntry { depends: dependent_document("old").depends, ..current("old") });
+        let challan = DocumentEntry { uri: "in.gov.wb.minerals-CHALLAN-C-1".parse().unwrap(), ..current("challan") };
+        let issuer = Issuer { officer: issuer_of_challans().public(), ..challan.issuer.clone() };
+        chain.issue(issued_ms, DocumentEntry { issuer, ..challan });
         let left = Left { recorded_at_ms: now_ms - HOUR_MS, effective_from_ms: now_ms - HOUR_MS, record: 9 };
         chain.put(now_ms - HOUR_MS, left_key(&dependency()), &left);
 
@@ -96,6 +104,15 @@ impl Host {
 
     pub(crate) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    pub(crate) fn chain_id(&self) -> Hash {
+        self.chain.id
+    }
+
+    /// The inclusion receipt of a log entry.
+    pub(crate) fn inclusion(&self, index: u64) -> InclusionReceipt {
+        self.chain.inclusion_receipt(index, now_ms())
     }
 
     pub(crate) fn pin(&self) -> Pin {
@@ -156,6 +173,16 @@ impl Answers for Host {
             }
             Err(why) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
         }
+    }
+
+    fn chain(&self) -> Hash {
+        self.chain.id
+    }
+
+    fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)> {
+        let found = verify_inclusion(&receipt.to_bytes(), self.pin().policy(), now_ms());
+        let found = found.map_err(|why| (why.code().to_owned(), why.to_string()))?;
+        Ok(RecordedAt { index: found.index, log_size: found.log_size, freshness_ms: found.freshness_ms })
     }
 }
 

@@ -12,6 +12,7 @@ mod common;
 mod host;
 mod lies;
 mod pages;
+mod scan;
 mod verifier;
 mod words;
 
@@ -102,7 +103,7 @@ fn nothing_inline_and_nothing_from_elsewhere_runs() {
         const elsewhere = await fetch("http://localhost:9/").then(() => "fetched", () => "refused");
         return { headers, title: document.title, elsewhere, cookies: document.cookie };
     "#;
-    let paths = ["/", "/about", "/check?q=x", "/check", "/portal/portal.js", "/portal/nothing"];
+    let paths = ["/", "/about", "/scan", "/check?q=x", "/check", "/portal/portal.js", "/portal/nothing"];
     let said = browser.run_async(script, json!([paths]));
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
                   base-uri 'none'; frame-ancestors 'none'";

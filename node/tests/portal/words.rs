@@ -10,6 +10,7 @@ fn keys(language: Language) -> BTreeSet<String> {
     let tables = [
         ("ask", &words.ask),
         ("answer", &words.answer),
+        ("scan", &words.scan),
         ("status", &words.status),
         ("status_words", &words.status_words),
         ("reason", &words.reason),
@@ -74,6 +75,12 @@ fn every_trouble_has_its_words() {
     codes = codes.into_iter().filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
     assert!(codes.len() >= 4, "{codes:?}");
     codes.extend([
+        "code_missing",
+        "code_photo",
+        "code_none",
+        "code_unreadable",
+        "code_foreign",
+        "slip_wrong",
         "malformed",
         "pin_wrong",
         "pin_expired",

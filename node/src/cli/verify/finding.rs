@@ -1,6 +1,7 @@
 //! What came of a check, as facts: the one source of the text for people and of the JSON for programs.
 
 use dalil_contracts::Invocation;
+use dalil_contracts::mineral::checkpost::ChallanSlip;
 use dalil_ledger::document::{DocumentEntry, Status};
 use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Inclusion};
 use serde_json::{Value, json};
@@ -106,6 +107,8 @@ pub(super) struct Report {
     pub(super) saved: Vec<String>,
     /// Claims shown that belong to the document.
     pub(super) claims: Vec<ShownClaim>,
+    /// What a QR code says that the document's issuer signed.
+    pub(super) slip: Option<ChallanSlip>,
 }
 
 impl Report {
@@ -136,6 +139,9 @@ impl Report {
                 };
                 if proven.file_is_bound && answer.entry.is_some() {
                     lines.insert(0, "a file with this SHA-256 is, byte for byte, the one on record".to_owned());
+                }
+                if self.slip.is_some() && answer.entry.is_some() {
+                    lines.push("the officer who issued the challan signed what the code says".to_owned());
                 }
                 if !self.claims.is_empty() {
                     lines.push("the office recorded the document with the claims shown here".to_owned());
@@ -170,6 +176,9 @@ impl Report {
                     "that the document is forged: a URI read wrongly is not on record either"
                 };
                 vec![forged, LATER]
+            }
+            Finding::Status(_) if self.slip.is_some() => {
+                vec!["that the plate on the truck is the one in the code: compare them", LATER]
             }
             Finding::Status(_) if !self.claims.is_empty() => {
                 vec!["that whoever shows the claims is the document's holder", "what else the document says", LATER]
@@ -216,6 +225,7 @@ impl Report {
             "not_proven": self.not_proven(),
             "saved": self.saved,
             "claims": self.claims,
+            "code": self.slip,
         });
         if let (Value::Object(object), Value::Object(common)) = (&mut object, common) {
             object.extend(common);

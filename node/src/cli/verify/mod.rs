@@ -5,6 +5,7 @@
 
 mod check;
 mod claims;
+mod code;
 mod finding;
 mod subject;
 mod trust;
@@ -35,6 +36,9 @@ const EXIT_CODES: &str = "Exit codes: 0 valid; 1 recorded but not valid now; 2 u
 pub(crate) struct Verify {
     /// A receipt (.dalil-status or .tlog-proof), a presentation of claims, a document's file, a document's URI, or the SHA-256 of its file.
     what: String,
+    /// The first argument is a QR code: a photo of it, its text, or - for a line of standard input.
+    #[arg(long)]
+    qr: bool,
     /// Whom to believe: a pin, or for inclusion receipts a C2SP policy. From a source that you trust, never from the node
     /// that is asked.
     #[arg(long, value_name = "FILE")]
@@ -95,13 +99,13 @@ pub(crate) async fn run(verify: &Verify, format: Format) -> ExitCode {
 }
 
 async fn investigate(verify: &Verify) -> Result<Report, Usage> {
-    let subject = Subject::read(&verify.what)?;
+    let subject = if verify.qr { code::read(&verify.what).await? } else { Subject::read(&verify.what)? };
     let pin_bytes = trust::read(&verify.policy)?;
     let mut asked = Asked { uri: verify.uri.clone(), digest: verify.document.as_deref().map(digest_of).transpose()? };
     let is_receipt = match &subject {
         Subject::Status(_) | Subject::Inclusion(_) => true,
         Subject::Presentation(shown) => shown.as_ref().as_ref().map_or(true, |shown| shown.receipt.is_some()),
-        Subject::Document(_) | Subject::Uri(_) | Subject::Digest(_) => false,
+        Subject::Document(_) | Subject::Uri(_) | Subject::Digest(_) | Subject::Link(_) | Subject::Slip(_) => false,
     };
     if is_receipt && verify.save.is_some() {
         return Err(Usage("--save keeps receipts that a node gave; this is one already".to_owned()));
@@ -127,6 +131,7 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
         sizes: None,
         saved: Vec::new(),
         claims: Vec::new(),
+        slip: None,
     };
     let found = find(verify, &subject, &pin_bytes, &mut report).await;
     report.finding = found.unwrap_or_else(Finding::Unchecked);
@@ -149,6 +154,16 @@ async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Repor
                 None => ask(verify, &believed, report, terms).await?,
             };
             report.claims = claims::of(shown, &finding)?;
+            Ok(finding)
+        }
+        Subject::Link(link) => {
+            let finding = ask(verify, &believed, report, terms).await?;
+            code::fits(link, &finding)?;
+            Ok(finding)
+        }
+        Subject::Slip(slip) => {
+            let finding = ask(verify, &believed, report, terms).await?;
+            report.slip = Some(code::signed(slip, &believed, &finding)?);
             Ok(finding)
         }
         _ if verify.offline => {
@@ -176,7 +191,12 @@ impl Asked {
             Subject::Document(digest) | Subject::Digest(digest) => Some(*digest),
             _ => None,
         };
-        let uri = if let Subject::Uri(uri) = subject { Some(uri.clone()) } else { None };
+        let uri = match subject {
+            Subject::Uri(uri) => Some(uri.clone()),
+            Subject::Link(link) => Some(link.uri.clone()),
+            Subject::Slip(slip) => Some(code::uri_of(slip)?),
+            _ => None,
+        };
         if digest.is_some() && self.digest.is_some_and(|known| Some(known) != digest) {
             return Err(Usage("the first argument and --document are different documents".to_owned()));
         }

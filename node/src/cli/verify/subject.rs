@@ -7,6 +7,7 @@ use std::path::Path;
 use dalil_ledger::claims::{PRESENTATION_BYTES_MAX, Presentation, PresentationError};
 use dalil_ledger::crypto::{Hash, sha256, sha256_of_reader};
 use dalil_ledger::document::Uri;
+use dalil_ledger::qr::{Link, Slip};
 use dalil_ledger::receipt::Question;
 
 use super::Usage;
@@ -28,6 +29,10 @@ pub(super) enum Subject {
     Uri(Uri),
     /// A document's digest.
     Digest(Hash),
+    /// A QR code with a link.
+    Link(Link),
+    /// A QR code with its issuer's word.
+    Slip(Box<Slip>),
 }
 
 /// Facts that an answer must be about; none where nobody said.

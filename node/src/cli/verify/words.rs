@@ -4,6 +4,7 @@ use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent, Provenance,
 
 use super::finding::{Finding, Proven, Recorded, Report};
 use crate::cli::output::{bold, fact};
+use crate::cli::qr::slip_facts;
 use crate::time::{ist, span};
 
 impl Report {
@@ -18,6 +19,7 @@ impl Report {
                 ("COULD NOT CHECK".to_owned(), vec![fact("reason", format_args!("{} ({})", why.detail, why.code))])
             }
         };
+        lines.extend(self.slip.iter().flat_map(slip_facts));
         lines.extend(self.claims.iter().map(|claim| fact("claim", claim)));
         if let (Some((validators, _)), Some(quorum)) = (self.sizes, self.quorum()) {
             lines.push(fact("vouched by", format_args!("{quorum} of {validators} validators")));

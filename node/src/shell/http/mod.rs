@@ -6,6 +6,7 @@
 //! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
 //! problem document with a stable code.
 
+mod checkpost;
 pub mod connections;
 mod cose;
 mod digilocker;
@@ -19,6 +20,7 @@ mod log;
 mod membership;
 mod portal;
 mod problem;
+mod qr;
 mod records;
 mod verify;
 
@@ -46,6 +48,7 @@ use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
 use crate::verification::pin_of;
+pub use checkpost::Numbers;
 pub use events::StreamLimits;
 pub use governance::{Page, ShownBallot, ShownParameter, ShownProtocol};
 pub use membership::{ShownChange, ShownHandovers, ShownHead, ShownValidators};
@@ -156,6 +159,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/schema", get(schema))
         .route("/v1/schema/event", get(events::event_schema))
+        .merge(qr::routes().merge(checkpost::routes()))
         .route("/checkpoint", get(log::checkpoint))
         .route("/tile/{*path}", get(log::tile))
         .route("/genesis", get(log::genesis))

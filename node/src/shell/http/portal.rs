@@ -1,11 +1,13 @@
 //! What the portal asks of its node.
 
-use dalil_ledger::receipt::{Question, Terms};
+use dalil_ledger::crypto::Hash;
+use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, Trust, verify_inclusion_with};
 
 use super::verify::{checked, receipt_of};
 use super::{App, Problem};
-use crate::portal::{Answers, Outcome};
+use crate::portal::{Answers, Outcome, RecordedAt};
 use crate::shell::clock::now_ms;
+use crate::verification::batch_of;
 
 impl Answers for App {
     fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome {
@@ -20,5 +22,17 @@ impl Answers for App {
             Ok((Err(why), _)) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
             Err(Problem { detail, .. }) => Outcome::CouldNotCheck { code: "unreachable".to_owned(), detail },
         }
+    }
+
+    fn chain(&self) -> Hash {
+        self.chain
+    }
+
+    fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)> {
+        let unreachable = |Problem { detail, .. }| ("unreachable".to_owned(), detail);
+        let pin = self.published().and_then(|published| self.pin(&published)).map_err(unreachable)?;
+        let checked = verify_inclusion_with(&receipt.to_bytes(), Trust::Pin(&pin), now_ms(), batch_of);
+        let found = checked.map_err(|why| (why.code().to_owned(), why.to_string()))?;
+        Ok(RecordedAt { index: found.index, log_size: found.log_size, freshness_ms: found.freshness_ms })
     }
 }

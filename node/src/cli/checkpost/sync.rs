@@ -1,0 +1,100 @@
+//! `dalil checkpost sync`: brings the journal to the ledger, check by check in the order of the device's counter.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::Args;
+use dalil_contracts::mineral::MineralCall;
+use dalil_contracts::mineral::device::{Device, DeviceId};
+use dalil_contracts::mineral::keys::device_key;
+use dalil_contracts::{Call, Invocation};
+use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
+use serde_json::{Value, json};
+
+use super::home::Post;
+use super::journal::Synced;
+use crate::cli::Format;
+use crate::cli::client::Client;
+use crate::cli::officer::{Signer, sign};
+use crate::cli::output::{bold, fact, print};
+use crate::cli::record::{Fate, hand_in};
+use crate::shell::clock::now_ms;
+use crate::time::parse_span;
+
+/// The codes with which the ledger refuses a check for what it says: no other attempt makes it better.
+const FINAL: [&str; 2] = ["O1", "M14"];
+
+#[derive(Args)]
+pub(crate) struct Sync {
+    /// The checkpost's folder.
+    #[arg(long, value_name = "FOLDER")]
+    home: PathBuf,
+    #[command(flatten)]
+    signer: Signer,
+    /// How long to wait until each record is final.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_span)]
+    wait: u64,
+}
+
+/// The counter of the device's newest statement on record, by the node's word.
+async fn counter_on_record(client: &Client, device: &DeviceId) -> anyhow::Result<u64> {
+    let key = String::from_utf8_lossy(&device_key(device)).into_owned();
+    let state: Value = client.get_json("/v1/state", &[("key", key)]).await?;
+    let Some(value) = state.get("value").and_then(Value::as_str) else { return Ok(0) };
+    let device: Device = codec::decode(&BASE64.decode(value)?, CANONICAL_BYTES_MAX)?;
+    Ok(device.counter)
+}
+
+pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode> {
+    let post = Post::open(&sync.home)?;
+    let journal = post.journal();
+    let posting = sync.signer.posting.clone().context("say under which posting with --posting")?;
+    let (key, client) = (sync.signer.key(&posting)?, sync.signer.client()?);
+    let status = sync.signer.chain(&client).await?;
+    anyhow::ensure!(status.chain == post.pin.terms().chain, "the node is of another chain than the pin");
+    let (mut recorded, mut refused, mut pending) = (0, Vec::new(), None);
+    for check in journal.waiting()? {
+        let Some(seal) = check.seal else { continue };
+        let call = Call::Mineral(MineralCall::CheckChallan(check));
+        let invocation = Invocation { posting: posting.clone(), call };
+        let record = sign(&invocation, &key, status.chain, now_ms().max(status.head_time_ms))?;
+        let (id, counter) = (record.id(), seal.counter);
+        match hand_in(&client, &record, None, sync.wait).await? {
+            Fate::Recorded { index, .. } => {
+                recorded += 1;
+                journal.settle(&Synced { counter, id, index: Some(index), refused: None })?;
+            }
+            // An earlier attempt may have been recorded after its answer was given up.
+            Fate::Refused(_) if counter_on_record(&client, &seal.device).await? >= counter => {
+                recorded += 1;
+                journal.settle(&Synced { counter, id, index: None, refused: None })?;
+            }
+            Fate::Refused(problem) if FINAL.contains(&problem.code.as_str()) => {
+                refused.push(json!({ "counter": counter, "code": problem.code, "detail": problem.detail }));
+                journal.settle(&Synced { counter, id, index: None, refused: Some(problem.code) })?;
+            }
+            Fate::Refused(problem) => {
+                pending = Some(format!("{}: {}", problem.code, problem.detail));
+                break;
+            }
+            Fate::Pending { why } => {
+                pending = Some(why);
+                break;
+            }
+        }
+    }
+    let waiting = journal.waiting()?.len();
+    let mut lines = vec![bold(&format!("{recorded} checks recorded, {waiting} waiting"))];
+    lines.extend(refused.iter().map(|refusal| fact("refused", refusal)));
+    lines.extend(pending.as_ref().map(|why| fact("stopped", why)));
+    match format {
+        Format::Text => print(&lines.join("\n"))?,
+        Format::Json => print(
+            &json!({ "recorded": recorded, "waiting": waiting, "refused": refused, "stopped": pending }).to_string(),
+        )?,
+    }
+    Ok(if waiting == 0 && refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

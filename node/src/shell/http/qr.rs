@@ -1,0 +1,90 @@
+//! Codes A and C as pictures. B is signed by the issuer, and made where the issuer's key is.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use dalil_ledger::document::{DocumentEntry, Uri, document_key};
+use dalil_ledger::qr::{Link, QrError, receipt};
+use serde::Deserialize;
+
+use super::verify::inclusion_of;
+use super::{App, Problem};
+use crate::qr::{Picture, PictureError, PictureKind};
+
+/// The page of the portal that reads a link's fragment.
+const SCAN_PAGE: &str = "scan";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/v1/qr/a", get(link)).route("/v1/qr/c", get(inclusion))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    uri: Option<Uri>,
+    index: Option<u64>,
+    /// svg (also without it), png, or text: what the code says.
+    format: Option<String>,
+}
+
+/// The code's text, or its picture.
+fn shown(text: String, format: Option<&str>) -> Result<Response, Problem> {
+    let inert = (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    let nosniff = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let fresh = (header::CACHE_CONTROL, "no-cache");
+    let answer = |kind: &'static str, body: Vec<u8>| {
+        let headers: [(HeaderName, &str); 4] = [(header::CONTENT_TYPE, kind), fresh, nosniff, inert];
+        (headers, body).into_response()
+    };
+    if format == Some("text") {
+        return Ok(answer("text/plain; charset=utf-8", text.into_bytes()));
+    }
+    let kind: PictureKind = format.unwrap_or("svg").parse().map_err(|error| refused(&error))?;
+    let picture = Picture::of(&text).and_then(|picture| picture.to_bytes(kind)).map_err(|error| refused(&error))?;
+    Ok(answer(kind.media_type(), picture))
+}
+
+fn refused(error: &PictureError) -> Problem {
+    match error {
+        PictureError::Kind(_) => Problem::bad_request("format", error.to_string()),
+        PictureError::TooLong(_) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long_for_qr", error.to_string())
+        }
+        PictureError::Png(_) => Problem::internal(error),
+    }
+}
+
+/// What does not fit a code goes by file.
+fn no_code(error: &QrError) -> Problem {
+    let detail = format!("{error}; take the receipt's file instead");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long_for_qr", detail)
+}
+
+async fn link(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
+    let (Some(uri), None) = (which.uri, which.index) else {
+        return Err(Problem::bad_request("question", "give `uri`, the document that the link is to name"));
+    };
+    let view = &app.published()?.view;
+    let entry: Option<DocumentEntry> = view.state_value(&document_key(&uri)).map_err(Problem::internal)?;
+    let entry = entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?;
+    let url = Link::new(uri, &entry.digest).to_url(&format!("https://{}/{SCAN_PAGE}", app.origin));
+    shown(url.map_err(|error| no_code(&error))?, which.format.as_deref())
+}
+
+async fn inclusion(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
+    let published = app.published()?;
+    let index = match (which.index, &which.uri) {
+        (Some(index), None) => index,
+        (None, Some(uri)) => {
+            let entry: Option<DocumentEntry> =
+                published.view.state_value(&document_key(uri)).map_err(Problem::internal)?;
+            entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?.record
+        }
+        _ => return Err(Problem::bad_request("question", "give either `index` or `uri`")),
+    };
+    let found = inclusion_of(&published, index, which.uri.as_ref())?;
+    let text = receipt::to_code(&found).map_err(|error| no_code(&error))?;
+    shown(text, which.format.as_deref())
+}
