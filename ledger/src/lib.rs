@@ -24,6 +24,8 @@ pub mod genesis;
 pub mod log;
 pub mod nonce;
 pub mod receipt;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(feature = "store")]
 pub mod snapshot;
 pub mod state;

@@ -21,6 +21,7 @@
 //! [`CouldNotCheck`], which is neither "valid" nor "not on record".
 
 mod answer;
+mod head;
 mod inclusion;
 mod register;
 mod status;
@@ -28,6 +29,7 @@ mod verify_inclusion;
 mod verify_status;
 
 pub use answer::{Answer, CouldNotCheck, Exit};
+pub use head::CheckedHead;
 pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
 pub use register::{ProvenRegister, REGISTER_BYTES_MAX, REGISTER_READS_MAX, RegisterReceipt, verify_register};
 pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};

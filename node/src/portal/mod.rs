@@ -16,7 +16,7 @@ mod words;
 
 use dalil_ledger::receipt::{Answer, Question};
 
-pub use routes::routes;
+pub use routes::{Ask as AskOfPortal, Reader, routes};
 pub use words::{Language, Words};
 
 /// What a node says about a document.

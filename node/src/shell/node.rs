@@ -68,6 +68,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let gateway =
         config.gateway.as_ref().map(|gateway| Gateway::open(home, gateway, genesis.chain_id())).transpose()?;
     let digilocker = config.digilocker.as_ref().map(|digilocker| DigiLocker::open(home, digilocker)).transpose()?;
+    let tls = config.http.tls.as_ref().map(|tls| http::Tls::open(home.path(), tls)).transpose()?;
     let ledger = open_ledger(home, &genesis)?;
     let (core, effects) =
         Core::start_with(ledger.clone(), validator_keys, config.sync, now_ms()).map_err(|error| match error {
@@ -102,8 +103,8 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let newest = view.borrow().log_size();
     let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
     let handle = NodeHandle { submit, status, published, view };
-    let app = http::App::new(handle, &ledger)?;
-    let mut servers = vec![http::serve(config.http_listen, app.clone()).await?];
+    let app = http::App::new(handle, &ledger)?.with_config(&config.http);
+    let mut servers = vec![http::serve_with(config.http_listen, app.clone(), tls).await?];
     if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
         servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);
     }
