@@ -47,6 +47,7 @@ impl Entry {
 
 /// What a block commits to. The consensus round is not here: a block proposed again keeps its id.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Header {
     /// [`HEADER_VERSION`].
     pub version: u32,

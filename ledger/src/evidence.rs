@@ -12,6 +12,7 @@ use crate::statement::{Position, SignedStatement};
 /// Two valid signatures of one key at one position under different statements. Whether the key was a validator's at that
 /// height, the reader must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The consensus key that contradicted itself.

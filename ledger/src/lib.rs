@@ -25,6 +25,8 @@ pub mod log;
 pub mod nonce;
 pub mod qr;
 pub mod receipt;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(feature = "store")]
 pub mod snapshot;
 pub mod state;

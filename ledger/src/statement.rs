@@ -9,6 +9,7 @@ use crate::validators::{VoteKind, VoteSubject};
 
 /// What a proposal says (L19): the sign-bytes are exactly these four fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProposalSubject {
     /// Height proposed at.
@@ -23,6 +24,7 @@ pub struct ProposalSubject {
 
 /// Anything that a consensus key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Statement {
     /// A proposal.
@@ -38,6 +40,7 @@ pub enum Statement {
 
 /// The place of a statement within its round, in the order of signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Proposal.
@@ -113,6 +116,7 @@ impl Statement {
 
 /// A statement and the signature that was made under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignedStatement {
     /// What was signed.

@@ -14,6 +14,7 @@ pub const VALIDATORS_MAX: usize = 32;
 
 /// One department's keys. Each key serves one purpose and none other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
     /// The department.
@@ -139,6 +140,7 @@ impl ValidatorSet {
 
 /// Which of the two votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VoteKind {
     /// First vote.
@@ -159,6 +161,7 @@ impl VoteKind {
 
 /// What a prevote or precommit says; identical for all signers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VoteSubject {
     /// Height voted at.
@@ -178,6 +181,7 @@ impl VoteSubject {
 
 /// q equal votes: a polka (prevotes for a block), a commit (precommits for a block) or a nil certificate.
 #[derive(Clone, PartialEq, Eq, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Certificate {
     /// Which vote.
     pub kind: VoteKind,

@@ -13,7 +13,9 @@ use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::{
     DocumentEntry, Left, Standing, Status, Strike, Strikes, digest_key, document_key, left_key, strike_key,
 };
-use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, Terms};
+use dalil_ledger::receipt::{
+    Answer, CheckedHead, CouldNotCheck, Exit, Question, StatusReceipt, StatusTextError, Terms,
+};
 use dalil_ledger::state::overlay::Changes;
 use dalil_ledger::state::proof::StateProofError;
 
@@ -487,4 +489,42 @@ fn a_receipt_reads_back() {
     let (chain, _) = chain();
     let receipt = chain.status_receipt(&asked(), NOW_MS);
     assert_eq!(StatusReceipt::parse(&receipt.to_bytes()).unwrap(), receipt);
+}
+
+/// A printed number leads to its document by a slot of the state; so the number is proven, and that there is none.
+#[test]
+fn a_slot_leads_to_its_document() {
+    let (mut chain, _) = self::chain();
+    let slot = |number: &str| Question::Slot(format!("cert/number/land/ROR/{number}"));
+    chain.put(ISSUED_MS + 1000, b"cert/number/land/ROR/17".to_vec(), &uri("7F3A"));
+    chain.put(ISSUED_MS + 2000, b"cert/number/land/ROR/18".to_vec(), &uri("nowhere"));
+    let receipt = chain.status_receipt(&slot("17"), NOW_MS);
+    let answer = check(&chain, &receipt, &slot("17")).unwrap();
+    assert_eq!((answer.status, answer.entry.unwrap().uri), (Status::Valid, uri("7F3A")));
+    // The receipt of one number is none of another, nor one of the URI.
+    for other in [slot("18"), asked()] {
+        assert!(matches!(check(&chain, &receipt, &other), Err(CouldNotCheck::Read { place: 0, .. })), "{other:?}");
+    }
+    let absent = chain.status_receipt(&slot("19"), NOW_MS);
+    assert_eq!(check(&chain, &absent, &slot("19")).unwrap().status, Status::NotOnRecord);
+    // A slot that leads nowhere is a broken state.
+    let broken = chain.status_receipt(&slot("18"), NOW_MS);
+    assert!(matches!(check(&chain, &broken, &slot("18")), Err(CouldNotCheck::OtherDocument { .. })));
+}
+
+/// What was checked once serves every receipt on the same head.
+#[test]
+fn one_checked_head_answers_many_questions() {
+    let (chain, _) = self::chain();
+    let head = CheckedHead::check(&chain.head(NOW_MS), &chain.pin(), NOW_MS).unwrap();
+    let unknown = Question::Uri(uri("unknown"));
+    for question in [asked(), unknown] {
+        let receipt = chain.status_receipt(&question, NOW_MS);
+        let alone = check(&chain, &receipt, &question).unwrap();
+        assert_eq!(head.status(&receipt.reads, &question, Terms::now(NOW_MS)), Ok(alone));
+    }
+    let stale_ms = NOW_MS + 400 * 24 * 3_600_000;
+    let receipt = chain.status_receipt(&asked(), NOW_MS);
+    let refused = head.status(&receipt.reads, &asked(), Terms::now(stale_ms));
+    assert!(matches!(refused, Err(CouldNotCheck::Stale { .. })), "{refused:?}");
 }

@@ -19,9 +19,11 @@ fn the_recorded_status_vectors_are_of_today() {
         let vector: Value = serde_json::from_str(line).unwrap();
         let bytes = STANDARD.decode(vector["receipt"].as_str().unwrap()).unwrap();
         let pin = Pin::from_json(vector["pin"].as_str().unwrap().as_bytes()).unwrap();
-        let question = match (vector["asked"]["uri"].as_str(), vector["asked"]["digest"].as_str()) {
-            (Some(uri), None) => Question::Uri(uri.parse().unwrap()),
-            (None, Some(digest)) => Question::Digest(digest.parse().unwrap()),
+        let asked = |name: &str| vector["asked"][name].as_str();
+        let question = match (asked("uri"), asked("digest"), asked("slot")) {
+            (Some(uri), None, None) => Question::Uri(uri.parse().unwrap()),
+            (None, Some(digest), None) => Question::Digest(digest.parse().unwrap()),
+            (None, None, Some(key)) => Question::Slot(key.to_owned()),
             _ => panic!("vector {number} asks nothing"),
         };
         let terms = Terms {

@@ -537,9 +537,11 @@ async function findEntry(receipt, asked) {
     return next.value === null ? null : Canonical.decode(next.value, read);
   };
   let { uri } = asked;
-  if (asked.digest !== undefined) uri = await take(`doc/digest/${asked.digest}`, readUri);
+  const slot = asked.digest === undefined ? asked.slot : `doc/digest/${asked.digest}`;
+  if (slot !== undefined) uri = await take(slot, readUri);
   const entry = uri === null ? null : await take(`doc/uri/${uri}`, readEntry);
   if (entry) require(entry.uri === uri, "proof_wrong", "the receipt is about another document");
+  if (slot !== undefined && uri !== null) require(entry !== null, "proof_wrong", `${slot} leads to no document`);
   if (asked.digest !== undefined && uri !== null) {
     require(entry?.digest === asked.digest, "proof_wrong", "the receipt is about another file");
   }
@@ -611,14 +613,16 @@ export function askedBy(json) {
 }
 
 /**
- * Checks a status receipt and answers `asked`, `{ uri }` or `{ digest }` (SHA-256 in hexadecimal).
+ * Checks a status receipt and answers `asked`, `{ uri }`, `{ digest }` (SHA-256 in hexadecimal), or `{ slot }`: the key of the
+ * state that leads to a document, such as `cert/number/<department>/<type>/<printed number>`.
  *
  * `nowMs` is the verifier's clock, UTC milliseconds. `asOfMs` asks for the legal effect at an earlier time, as known now;
  * `knownAtMs` for what the ledger said at a time; `ageMaxMs` replaces the largest age of the document's kind. Times in the
  * answer are UTC milliseconds.
  */
 export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, knownAtMs, ageMaxMs } = {}) {
-  require((asked.uri === undefined) !== (asked.digest === undefined), "usage", "ask by uri or by digest");
+  const given = [asked.uri, asked.digest, asked.slot].filter((name) => name !== undefined);
+  require(given.length === 1, "usage", "ask by uri, by digest or by slot");
   const now = integer(nowMs);
   const receipt = parseReceipt(json);
   const { header } = receipt;

@@ -1,12 +1,13 @@
-//! What node and command line share when they check receipts: the pin, and what contracts know of batches.
+//! What node and command line share when they check receipts: the pin, what a receipt is about, and what contracts know of
+//! batches.
 
 use dalil_contracts::certificate::certificate_in;
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::block::Height;
 use dalil_ledger::checkpoint::{KeyName, Pin, PinError, PinTerms};
-use dalil_ledger::document::Uri;
+use dalil_ledger::document::{Status, Uri};
 use dalil_ledger::genesis::Genesis;
-use dalil_ledger::receipt::BatchHead;
+use dalil_ledger::receipt::{BatchHead, CouldNotCheck, Question, StatusReceipt};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::ValidatorSet;
 
@@ -40,4 +41,24 @@ pub fn batch_of(record: &SignedTransaction) -> Option<BatchHead> {
 /// URI of the document in a leaf of a batch.
 pub fn leaf_uri(leaf: &[u8]) -> Option<Uri> {
     certificate_in(leaf).map(|certificate| certificate.uri)
+}
+
+/// What a status receipt says that it is about, by its first read; none if it reads no document. Proves nothing by itself.
+pub fn question_of(receipt: &[u8]) -> Result<Option<Question>, CouldNotCheck> {
+    let receipt = StatusReceipt::parse(receipt)?;
+    Ok(receipt.reads.first().and_then(|read| {
+        let key = read.key.as_str();
+        if let Some(digest) = key.strip_prefix("doc/digest/") {
+            return digest.parse().ok().map(Question::Digest);
+        }
+        if let Some(uri) = key.strip_prefix("doc/uri/") {
+            return uri.parse().ok().map(Question::Uri);
+        }
+        key.starts_with("cert/number/").then(|| Question::Slot(key.to_owned()))
+    }))
+}
+
+/// The name of a status in JSON.
+pub fn status_name(status: Status) -> String {
+    serde_json::to_value(status).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }

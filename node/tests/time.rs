@@ -5,6 +5,8 @@
 use dalil_contracts::units::{DAY_MS, HOUR_MS, MINUTE_MS};
 use dalil_node::time::*;
 
+/// Days in the 400 years after which the Gregorian calendar repeats.
+const ERA_DAYS: u64 = 146_097;
 /// How far IST is ahead of UTC.
 const IST_AHEAD_MS: u64 = 5 * HOUR_MS + 30 * MINUTE_MS;
 

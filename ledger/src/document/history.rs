@@ -6,6 +6,7 @@ use super::{DocumentEntry, Slots, Standing};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     /// It was issued.
@@ -26,6 +27,7 @@ pub enum Happening {
 
 /// One thing that happened to a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryEvent {
     /// What.
     pub what: Happening,

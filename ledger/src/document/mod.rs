@@ -46,6 +46,7 @@ pub const STRIKES_MAX: usize = 32;
 
 /// Who issued a document.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Issuer {
     /// The department.
     pub department: DepartmentId,
@@ -57,6 +58,7 @@ pub struct Issuer {
 
 /// A versioned thing that a document was drawn from. Once the version is left, the document is superseded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dependency {
     /// The state key without its version.
     pub key: DependencyKey,
@@ -66,6 +68,7 @@ pub struct Dependency {
 
 /// A class that an order may strike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Class {
     /// The certificate type.
     pub kind: TypeCode,
@@ -75,6 +78,7 @@ pub struct Class {
 
 /// Where the content comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// Decided under the chain's rules.
@@ -89,6 +93,7 @@ pub enum Provenance {
 
 /// What a status event puts the document into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// In force, if its validity covers the day.
@@ -109,6 +114,7 @@ pub enum Standing {
 
 /// One change of a document's standing.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusEvent {
     /// The standing from then on.
     pub standing: Standing,
@@ -124,6 +130,7 @@ pub struct StatusEvent {
 
 /// A later end of validity.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extension {
     /// The new end of validity (exclusive), UTC milliseconds.
     pub valid_until_ms: u64,
@@ -137,6 +144,7 @@ pub struct Extension {
 
 /// A document as the registry knows it.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DocumentEntry {
     /// The document's URI.
     pub uri: Uri,

@@ -6,6 +6,7 @@ use super::{DocumentEntry, Slots, Standing};
 
 /// The answer to "is this document genuine and in force?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// In force.

@@ -16,6 +16,7 @@ use crate::state::proof::StateProofError;
 
 /// A proven answer to "is this document genuine and in force?".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
     /// The status.
     pub status: Status,

@@ -24,6 +24,7 @@
 
 mod answer;
 mod cose;
+mod head;
 mod inclusion;
 mod register;
 mod status;
@@ -32,6 +33,7 @@ mod verify_status;
 
 pub use answer::{Answer, CouldNotCheck, Exit};
 pub use cose::{COSE_BYTES_MAX, CoseError, CoseReceipt};
+pub use head::CheckedHead;
 pub use inclusion::{BatchDocument, INCLUSION_BYTES_MAX, InclusionReceipt, InclusionTextError, RecordedEntry};
 pub use register::{ProvenRegister, REGISTER_BYTES_MAX, REGISTER_READS_MAX, RegisterReceipt, verify_register};
 pub use status::{Question, READS_MAX, STATUS_BYTES_MAX, StateRead, StatusReceipt, StatusTextError};

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::answer::CouldNotCheck;
+use super::head::CheckedHead;
 use super::status::{Form, StateRead, StatusTextError};
 use crate::block::Height;
 use crate::checkpoint::{HeadProof, Pin};
@@ -120,39 +121,47 @@ pub fn verify_register<T>(
     ask: impl FnOnce(&dyn StateView) -> Result<T, StateError>,
 ) -> Result<ProvenRegister<T>, CouldNotCheck> {
     let receipt = RegisterReceipt::parse(bytes)?;
-    let endorsement = pin.verify_head(&receipt.head, now_ms)?;
-    let max_ms = age_max_override_ms.unwrap_or(pin.terms().absence_age_max_ms);
-    let age_ms = now_ms.saturating_sub(endorsement.freshness_ms);
-    if age_ms > max_ms {
-        return Err(CouldNotCheck::Stale { age_ms, max_ms });
-    }
-    let (mut values, mut unread) = (BTreeMap::new(), BTreeMap::new());
-    for (place, read) in receipt.reads.into_iter().enumerate() {
-        let key = read.key.as_bytes().to_vec();
-        let proven = read.proof.verify(&receipt.head.header.state_root, &key, read.value.as_deref());
-        proven.map_err(|error| CouldNotCheck::StateProof { key: read.key.clone(), error })?;
-        if values.insert(key.clone(), read.value).is_some() {
-            return Err(CouldNotCheck::Read { place, got: Some(read.key), expected: None });
+    CheckedHead::check(&receipt.head, pin, now_ms)?.register(&receipt.reads, now_ms, age_max_override_ms, ask)
+}
+
+impl CheckedHead {
+    /// Runs `ask` over the reads of a register receipt on this head; as [`verify_register`].
+    pub fn register<T>(
+        &self,
+        reads: &[StateRead],
+        now_ms: u64,
+        age_max_override_ms: Option<u64>,
+        ask: impl FnOnce(&dyn StateView) -> Result<T, StateError>,
+    ) -> Result<ProvenRegister<T>, CouldNotCheck> {
+        self.require_age(now_ms, age_max_override_ms.unwrap_or(self.absence_age_max_ms()))?;
+        let (mut values, mut unread) = (BTreeMap::new(), BTreeMap::new());
+        for (place, read) in reads.iter().enumerate() {
+            let key = read.key.as_bytes().to_vec();
+            let proven = read.proof.verify(&self.header().state_root, &key, read.value.as_deref());
+            proven.map_err(|error| CouldNotCheck::StateProof { key: read.key.clone(), error })?;
+            if values.insert(key.clone(), read.value.clone()).is_some() {
+                return Err(CouldNotCheck::Read { place, got: Some(read.key.clone()), expected: None });
+            }
+            unread.insert(key, place);
         }
-        unread.insert(key, place);
+        let place = values.len();
+        let state = Proven { values, unread: RefCell::new(unread), lacking: RefCell::default() };
+        let answer = ask(&state);
+        if let Some(key) = state.lacking.into_inner() {
+            return Err(CouldNotCheck::Read { place, got: None, expected: Some(shown(&key)) });
+        }
+        let answer = answer.map_err(CouldNotCheck::State)?;
+        if let Some((key, place)) = state.unread.into_inner().into_iter().next() {
+            return Err(CouldNotCheck::Read { place, got: Some(shown(&key)), expected: None });
+        }
+        Ok(ProvenRegister {
+            answer,
+            freshness_ms: self.freshness_ms(),
+            quorum: self.quorum(),
+            height: self.header().height,
+            log_size: self.log_size(),
+        })
     }
-    let place = values.len();
-    let state = Proven { values, unread: RefCell::new(unread), lacking: RefCell::default() };
-    let answer = ask(&state);
-    if let Some(key) = state.lacking.into_inner() {
-        return Err(CouldNotCheck::Read { place, got: None, expected: Some(shown(&key)) });
-    }
-    let answer = answer.map_err(CouldNotCheck::State)?;
-    if let Some((key, place)) = state.unread.into_inner().into_iter().next() {
-        return Err(CouldNotCheck::Read { place, got: Some(shown(&key)), expected: None });
-    }
-    Ok(ProvenRegister {
-        answer,
-        freshness_ms: endorsement.freshness_ms,
-        quorum: endorsement.cosigners.len(),
-        height: receipt.head.header.height,
-        log_size: endorsement.checkpoint.size,
-    })
 }
 
 fn shown(key: &[u8]) -> String {

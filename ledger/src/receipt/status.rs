@@ -29,6 +29,9 @@ pub enum Question {
     Uri(Uri),
     /// The document whose file has this SHA-256.
     Digest(Hash),
+    /// The document to which a key of the state leads, such as that of a printed number. Whoever asks makes the key out of
+    /// the number; one that somebody else names says nothing about a number.
+    Slot(String),
 }
 
 /// One key of the state, its value or absence, and the proof of it.
@@ -111,8 +114,8 @@ impl StatusReceipt {
         Self { head, reads }
     }
 
-    /// Makes the reads that answer `question`, in order: the digest's key (if asked by digest), the document's key, then
-    /// each slot of its read set. Ends early where something is absent. `read` gives the value and proof of a key.
+    /// Makes the reads that answer `question`, in order: the digest's key or the slot (if asked by one), the document's key,
+    /// then each slot of its read set. Ends early where something is absent. `read` gives the value and proof of a key.
     pub fn gather<E>(
         question: &Question,
         mut read: impl FnMut(&[u8]) -> Result<(Option<Vec<u8>>, StateProof), E>,
@@ -124,12 +127,14 @@ impl StatusReceipt {
             reads.push(StateRead { key, value: value.clone(), proof });
             Ok(value)
         };
-        let uri = match question {
+        let mut led_to = |key: &[u8], reads: &mut Vec<StateRead>| {
+            let value = read_key(key, reads)?;
+            Ok(value.and_then(|bytes| codec::decode(&bytes, DOCUMENT_BYTES_MAX).ok()))
+        };
+        let uri: Option<Uri> = match question {
             Question::Uri(uri) => Some(uri.clone()),
-            Question::Digest(digest) => {
-                let value = read_key(&digest_key(digest), &mut reads)?;
-                value.and_then(|bytes| codec::decode(&bytes, DOCUMENT_BYTES_MAX).ok())
-            }
+            Question::Digest(digest) => led_to(&digest_key(digest), &mut reads)?,
+            Question::Slot(key) => led_to(key.as_bytes(), &mut reads)?,
         };
         let entry = match uri {
             Some(uri) => read_key(&document_key(&uri), &mut reads)?,

@@ -1,6 +1,7 @@
 //! Checking a status receipt.
 
 use super::answer::{Answer, CouldNotCheck};
+use super::head::CheckedHead;
 use super::status::{Question, StateRead, StatusReceipt};
 use crate::checkpoint::Pin;
 use crate::codec::{self, Canonical};
@@ -43,36 +44,37 @@ impl Terms {
 
 /// Checks a status receipt against `pin` on `terms` and answers `asked`.
 pub fn verify_status(bytes: &[u8], pin: &Pin, asked: &Question, terms: Terms) -> Result<Answer, CouldNotCheck> {
-    let now_ms = terms.now_ms;
     let receipt = StatusReceipt::parse(bytes)?;
-    let endorsement = pin.verify_head(&receipt.head, now_ms)?;
-    let found = Reads { left: &receipt.reads, place: 0, state_root: receipt.head.header.state_root }.find(asked)?;
+    CheckedHead::check(&receipt.head, pin, terms.now_ms)?.status(&receipt.reads, asked, terms)
+}
 
-    let age_max_ms = found.as_ref().map_or(pin.terms().absence_age_max_ms, |(entry, _)| entry.status_age_max_ms);
-    let (age_ms, max_ms) = (now_ms.saturating_sub(endorsement.freshness_ms), terms.age_max_ms.unwrap_or(age_max_ms));
-    if age_ms > max_ms {
-        return Err(CouldNotCheck::Stale { age_ms, max_ms });
+impl CheckedHead {
+    /// Answers `asked` by the reads of a status receipt on this head.
+    pub fn status(&self, reads: &[StateRead], asked: &Question, terms: Terms) -> Result<Answer, CouldNotCheck> {
+        let found = Reads { left: reads, place: 0, state_root: self.header().state_root }.find(asked)?;
+        let age_max_ms = found.as_ref().map_or(self.absence_age_max_ms(), |(entry, _)| entry.status_age_max_ms);
+        self.require_age(terms.now_ms, terms.age_max_ms.unwrap_or(age_max_ms))?;
+        let moment = terms.moment(self.freshness_ms())?;
+        let verdict = match &found {
+            Some((entry, slots)) => status(entry, slots, moment),
+            None => Verdict { status: Status::NotOnRecord, reason: "not_on_record".to_owned(), since_ms: None },
+        };
+        Ok(Answer {
+            status: verdict.status,
+            reason: verdict.reason,
+            since_ms: verdict.since_ms,
+            as_of_ms: moment.as_of_ms,
+            known_at_ms: terms.known_at_ms,
+            freshness_ms: self.freshness_ms(),
+            quorum: self.quorum(),
+            chain: self.header().chain,
+            height: self.header().height,
+            log_size: self.log_size(),
+            record: found.as_ref().map(|(entry, _)| entry.record),
+            history: found.as_ref().map(|(entry, slots)| history(entry, slots, moment.known_at_ms)).unwrap_or_default(),
+            entry: found.map(|(entry, _)| entry),
+        })
     }
-    let moment = terms.moment(endorsement.freshness_ms)?;
-    let verdict = match &found {
-        Some((entry, slots)) => status(entry, slots, moment),
-        None => Verdict { status: Status::NotOnRecord, reason: "not_on_record".to_owned(), since_ms: None },
-    };
-    Ok(Answer {
-        status: verdict.status,
-        reason: verdict.reason,
-        since_ms: verdict.since_ms,
-        as_of_ms: moment.as_of_ms,
-        known_at_ms: terms.known_at_ms,
-        freshness_ms: endorsement.freshness_ms,
-        quorum: endorsement.cosigners.len(),
-        chain: receipt.head.header.chain,
-        height: receipt.head.header.height,
-        log_size: endorsement.checkpoint.size,
-        record: found.as_ref().map(|(entry, _)| entry.record),
-        history: found.as_ref().map(|(entry, slots)| history(entry, slots, moment.known_at_ms)).unwrap_or_default(),
-        entry: found.map(|(entry, _)| entry),
-    })
 }
 
 /// The receipt's reads, taken one by one in the order that the question and the entry ask for.
@@ -87,15 +89,8 @@ impl Reads<'_> {
     fn find(mut self, asked: &Question) -> Result<Option<(DocumentEntry, Slots)>, CouldNotCheck> {
         let found = match asked {
             Question::Uri(uri) => self.entry(uri)?,
-            Question::Digest(digest) => match self.take_value::<Uri>(&digest_key(digest))? {
-                None => None,
-                Some(uri) => {
-                    let entry = self.entry(&uri)?.filter(|entry| entry.digest == *digest);
-                    // A digest that leads to no entry of that digest is a broken state, not an absence.
-                    let key = shown(&document_key(&uri));
-                    Some(entry.ok_or(CouldNotCheck::OtherDocument { key })?)
-                }
-            },
+            Question::Digest(digest) => self.led_to(&digest_key(digest), |entry| entry.digest == *digest)?,
+            Question::Slot(key) => self.led_to(key.as_bytes(), |_| true)?,
         };
         let Some(entry) = found else { return self.finish().map(|()| None) };
         let values = read_set(&entry).iter().map(|key| self.take(key)).collect::<Result<Vec<_>, _>>()?;
@@ -111,6 +106,19 @@ impl Reads<'_> {
             return Err(CouldNotCheck::OtherDocument { key: shown(&key) });
         }
         Ok(entry)
+    }
+
+    /// The entry to which `key` leads; none if its absence is proven.
+    fn led_to(
+        &mut self,
+        key: &[u8],
+        fits: impl FnOnce(&DocumentEntry) -> bool,
+    ) -> Result<Option<DocumentEntry>, CouldNotCheck> {
+        let Some(uri) = self.take_value::<Uri>(key)? else { return Ok(None) };
+        // A key that leads to no entry, or to one that does not fit it, is a broken state, not an absence.
+        let entry = self.entry(&uri)?.filter(fits);
+        let key = shown(&document_key(&uri));
+        entry.map(Some).ok_or(CouldNotCheck::OtherDocument { key })
     }
 
     fn take_value<T: Canonical>(&mut self, key: &[u8]) -> Result<Option<T>, CouldNotCheck> {

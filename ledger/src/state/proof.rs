@@ -39,6 +39,7 @@ pub(crate) fn branch_hash(left: &Hash, right: &Hash) -> Hash {
 
 /// What stands where the path of the key ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Terminal {
     /// No key.
@@ -54,6 +55,7 @@ pub enum Terminal {
 
 /// The way from a terminal to the root.
 #[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StateProof {
     /// Where the key's path ends.

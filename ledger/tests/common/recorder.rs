@@ -24,6 +24,7 @@ pub fn verify_status(bytes: &[u8], pin: &Pin, asked: &Question, terms: Terms) ->
         let asked = match asked {
             Question::Uri(uri) => json!({ "uri": uri }),
             Question::Digest(digest) => json!({ "digest": digest }),
+            Question::Slot(key) => json!({ "slot": key }),
         };
         let vector = json!({
             "receipt": STANDARD.encode(bytes), "pin": pin.to_json(), "asked": asked, "now_ms": terms.now_ms,

@@ -1,5 +1,7 @@
 //! Talking to a node over REST.
 
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,8 +10,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec;
 use dalil_ledger::transaction::SignedTransaction;
+use tokio_rustls::rustls::ClientConfig;
 
+use super::https;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
+use crate::trust::trusting;
 
 /// Where a node listens if nothing says otherwise.
 pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
@@ -17,12 +22,23 @@ pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 const TIMEOUT: Duration = Duration::from_secs(65);
 
 /// How long a stream may be silent; nodes show several times in that time that they are there.
-const SILENCE_MAX: Duration = Duration::from_secs(50);
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(50);
+
+/// A certificate that is trusted beside the system's, as the user named it.
+static CA: OnceLock<PathBuf> = OnceLock::new();
+
+/// Trusts a PEM file's certificates in all that this process asks from now on.
+pub(crate) fn trust(ca: PathBuf) {
+    // The command line is read once.
+    let _set = CA.set(ca);
+}
 
 /// A node's REST interface.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
+    /// For `https://`.
+    tls: Option<Arc<ClientConfig>>,
     base: String,
 }
 
@@ -41,7 +57,9 @@ impl Client {
     /// The node at `base`, such as `http://127.0.0.1:8080`.
     pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("HTTP client")?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+        let secure = base.starts_with("https://");
+        let tls = secure.then(|| trusting(CA.get().map(PathBuf::as_path)).map(Arc::new)).transpose()?;
+        Ok(Self { http, tls, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// The node's address.
@@ -60,7 +78,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let response = self.http.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self.send(self.http.get(url)).await?;
         self.body(response).await
     }
 
@@ -98,7 +116,7 @@ impl Client {
             attachment: attachment.map(|list| list.leaves.iter().map(|leaf| BASE64.encode(leaf)).collect()),
         };
         let url = format!("{}/v1/records?wait_ms={wait_ms}", self.base);
-        let response = self.http.post(url).json(&submitted).send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self.send(self.http.post(url).json(&submitted)).await?;
         let bytes = self.body(response).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
     }
@@ -117,7 +135,10 @@ impl Client {
         if let Some(last_id) = last_id {
             request = request.header("last-event-id", last_id);
         }
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = match &self.tls {
+            Some(_) => self.send(request).await?,
+            None => request.send().await.map_err(|error| self.unreachable(&error))?,
+        };
         if response.status().is_success() {
             return Ok(response);
         }
@@ -125,6 +146,14 @@ impl Client {
             Err(error) => Err(error),
             Ok(_) => Err(self.unreachable(&"no stream")),
         }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, ClientError> {
+        let Some(tls) = &self.tls else { return request.send().await.map_err(|error| self.unreachable(&error)) };
+        let request = request.build().map_err(|error| self.unreachable(&error))?;
+        let sent = tokio::time::timeout(TIMEOUT, https::send(tls.clone(), request)).await;
+        sent.map_err(|_| self.unreachable(&"it takes too long"))?
+            .map_err(|error| self.unreachable(&format!("{error:#}")))
     }
 
     async fn body(&self, response: reqwest::Response) -> Result<Vec<u8>, ClientError> {

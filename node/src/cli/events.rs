@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Format;
-use super::client::{Client, ClientError};
+use super::client::{Client, ClientError, SILENCE_MAX};
 use super::output::print;
 use crate::shell::events::ShownEvent;
 use crate::shell::http::Problem;
@@ -68,10 +68,11 @@ pub(crate) async fn run(events: &Events, format: Format) -> anyhow::Result<ExitC
             Ok(mut response) => {
                 let mut reader = Reader::default();
                 let why = loop {
-                    match response.chunk().await {
-                        Ok(Some(bytes)) => reader.take(&bytes)?,
-                        Ok(None) => break "the node ended the stream".to_owned(),
-                        Err(error) => break error.to_string(),
+                    match timeout(SILENCE_MAX, response.chunk()).await {
+                        Ok(Ok(Some(bytes))) => reader.take(&bytes)?,
+                        Ok(Ok(None)) => break "the node ended the stream".to_owned(),
+                        Ok(Err(error)) => break error.to_string(),
+                        Err(_elapsed) => break "the node fell silent".to_owned(),
                     }
                     wait = AGAIN_AFTER;
                     for data in reader.events.drain(..) {

@@ -16,6 +16,7 @@ mod document;
 mod events;
 mod evidence;
 mod gateway;
+mod https;
 mod import;
 mod key;
 mod land;
@@ -32,6 +33,7 @@ mod testnet;
 mod validator;
 mod verify;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +48,9 @@ struct Cli {
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     json: bool,
+    /// Trust the certificates of a PEM file, beside the system's, when a node is asked by https.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -139,6 +144,9 @@ pub fn takes<'a>(arguments: impl IntoIterator<Item = &'a str>) -> bool {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = if cli.json { Format::Json } else { Format::Text };
+    if let Some(ca) = cli.ca {
+        client::trust(ca);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -101,6 +101,7 @@ fn make(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
         sync: SyncSettings::default(),
         gateway: None,
         digilocker: None,
+        http: crate::shell::http::config::HttpConfig::default(),
         webhooks: Vec::new(),
     })?;
     if let Some(path) = &init.genesis {

@@ -154,6 +154,7 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
             sync: SyncSettings::default(),
             gateway: None,
             digilocker: None,
+            http: crate::shell::http::config::HttpConfig::default(),
             webhooks: Vec::new(),
         })?;
         network.nodes.push(NetworkNode {

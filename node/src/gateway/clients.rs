@@ -10,14 +10,13 @@ use subtle::ConstantTimeEq as _;
 
 use super::IdempotencyKey;
 use super::config::{ClientConfig, ClientName, PostingPattern};
+use crate::bucket::Bucket;
 use crate::signing::random;
 
 /// The longest API key that is looked at, in bytes.
 const API_KEY_BYTES_MAX: usize = 256;
 /// What API keys begin with, so that one that leaked is recognised.
 const API_KEY_PREFIX: &str = "dalil-gateway-";
-/// One request, in the bucket's units.
-const REQUEST: u64 = 1_000;
 
 /// A fresh API key of 256 random bits, and its digest for the configuration.
 pub fn new_api_key() -> anyhow::Result<(String, Hash)> {
@@ -65,7 +64,7 @@ impl Client {
             name: config.name.clone(),
             key_sha256: config.key_sha256,
             postings: config.postings.clone(),
-            bucket: Mutex::new(Bucket::full(config.per_second)),
+            bucket: Mutex::new(Bucket::full(config.per_second, config.per_second)),
         }
     }
 
@@ -87,34 +86,5 @@ impl Client {
     /// Under which the book knows an idempotency key of this client.
     pub(super) fn book_key(&self, key: &IdempotencyKey) -> Hash {
         hash_parts(&[self.name.as_str().as_bytes(), &[0], key.as_str().as_bytes()])
-    }
-}
-
-/// A token bucket that holds one second's requests.
-struct Bucket {
-    per_second: u64,
-    /// In thousandths of a request; so a millisecond adds `per_second` of them.
-    level: u64,
-    filled_at_ms: u64,
-}
-
-impl Bucket {
-    fn full(per_second: u32) -> Self {
-        let per_second = u64::from(per_second.max(1));
-        Self { per_second, level: per_second * REQUEST, filled_at_ms: 0 }
-    }
-
-    fn take(&mut self, now_ms: u64) -> Result<(), u64> {
-        let passed_ms = now_ms.saturating_sub(self.filled_at_ms);
-        self.filled_at_ms = self.filled_at_ms.max(now_ms);
-        let filled = self.level.saturating_add(passed_ms.saturating_mul(self.per_second));
-        self.level = filled.min(self.per_second * REQUEST);
-        match self.level.checked_sub(REQUEST) {
-            Some(rest) => {
-                self.level = rest;
-                Ok(())
-            }
-            None => Err((REQUEST - self.level).div_ceil(self.per_second).div_ceil(1_000)),
-        }
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn outcome(outcome: &Outcome, question: &Question, words: &Words) -> 
     let asked = match question {
         Question::Uri(uri) => uri.to_string(),
         Question::Digest(digest) => digest.to_string(),
+        Question::Slot(key) => key.clone(),
     };
     let asked = (words.answer.get("asked"), asked);
     html! {

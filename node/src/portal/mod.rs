@@ -18,7 +18,7 @@ mod words;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::receipt::{Answer, InclusionReceipt, Question};
 
-pub use routes::routes;
+pub use routes::{Ask as AskOfPortal, Reader, routes};
 pub use scan::RecordedAt;
 pub use words::{Language, Words};
 

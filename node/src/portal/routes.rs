@@ -9,6 +9,7 @@ use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Uri;
 use dalil_ledger::receipt::Question;
 use maud::Markup;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::words::Language;
@@ -67,8 +68,11 @@ fn unchanging(headers: &HeaderMap, content_type: &'static str, content: &'static
     (fixed, [(header::ETAG, tag)], content).into_response()
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Reader {
+/// In which language a page is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Reader {
+    /// The language; without it, one that the browser accepts.
+    #[schemars(extend("enum" = ["en", "bn", "hi"]))]
     pub(super) lang: Option<String>,
 }
 
@@ -102,16 +106,21 @@ async fn verifier(headers: HeaderMap) -> Response {
     response
 }
 
-#[derive(Debug, Deserialize)]
-struct Ask {
+/// What a reader asks: exactly one of `q`, `uri` and `digest`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Ask {
     /// A number or a digest, as somebody typed it.
     q: Option<String>,
+    /// The document's URI.
     uri: Option<String>,
+    /// SHA-256 of the document's file.
     digest: Option<String>,
     /// How the file's digest begins, as a code says.
     mark: Option<String>,
     /// A day, or what `dalil verify --as-of` takes.
     as_of: Option<String>,
+    /// The language; without it, one that the browser accepts.
+    #[schemars(extend("enum" = ["en", "bn", "hi"]))]
     lang: Option<String>,
 }
 
@@ -168,6 +177,7 @@ async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, hea
     let mut query = match &question {
         Question::Uri(uri) => format!("/check?uri={}&", encoded(uri.as_str())),
         Question::Digest(digest) => format!("/check?digest={digest}&"),
+        Question::Slot(key) => format!("/check?q={}&", encoded(key)),
     };
     if let Some(mark) = mark {
         query.push_str(&format!("mark={}&", hex::encode(mark)));
@@ -178,6 +188,7 @@ async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, hea
     match &question {
         Question::Uri(uri) => asked.uri = Some(uri.to_string()),
         Question::Digest(digest) => asked.digest = Some(digest.to_string()),
+        Question::Slot(_) => {}
     }
     let markup = answer::outcome(&outcome, &question, words);
     shown(status, pages::answer(language, &asked, &query, &markup))

@@ -6,6 +6,7 @@ use dalil_ledger::block::Attachment;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::transaction::SignedTransaction;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -24,12 +25,13 @@ pub struct Submission {
 }
 
 /// What an operator asks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NodeStatus {
     /// The chain id.
     pub chain: Hash,
     /// Where the core stands.
     #[serde(flatten)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub standing: Standing,
     /// Connected peers.
     pub peers: usize,
@@ -37,6 +39,7 @@ pub struct NodeStatus {
     pub published: Option<(u64, u64)>,
     /// How webhooks fare, as they are configured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub webhooks: Vec<WebhookStatus>,
 }
 

@@ -23,6 +23,7 @@ use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::validators::Validator;
 use serde::{Deserialize, Serialize};
 
+use super::http::config::HttpConfig;
 use super::webhooks::WebhookConfig;
 use crate::core::{SyncSettings, ValidatorKeys};
 use crate::digilocker::config::DigiLockerConfig;
@@ -44,6 +45,9 @@ pub struct Config {
     /// When to fetch a snapshot, and which to offer.
     #[serde(default)]
     pub sync: SyncSettings,
+    /// Limits on clients, and TLS.
+    #[serde(default, skip_serializing_if = "HttpConfig::is_default")]
+    pub http: HttpConfig,
     /// The department gateway; none if the node has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayConfig>,

@@ -68,6 +68,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let gateway =
         config.gateway.as_ref().map(|gateway| Gateway::open(home, gateway, genesis.chain_id())).transpose()?;
     let digilocker = config.digilocker.as_ref().map(|digilocker| DigiLocker::open(home, digilocker)).transpose()?;
+    let tls = config.http.tls.as_ref().map(|tls| http::Tls::open(home.path(), tls)).transpose()?;
     let ledger = open_ledger(home, &genesis)?;
     let log_key = validator_keys.as_ref().map(|keys| keys.log.clone());
     let (core, effects) =
@@ -103,8 +104,8 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let newest = view.borrow().log_size();
     let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
     let handle = NodeHandle { submit, status, published, view };
-    let app = http::App::new(handle, &ledger)?.with_log_key(log_key);
-    let mut servers = vec![http::serve(config.http_listen, app.clone()).await?];
+    let app = http::App::new(handle, &ledger)?.with_log_key(log_key).with_config(&config.http);
+    let mut servers = vec![http::serve_with(config.http_listen, app.clone(), tls).await?];
     if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
         servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);
     }

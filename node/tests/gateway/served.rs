@@ -47,7 +47,7 @@ async fn receipts_prove_what_was_recorded(office: &Office) {
     assert_eq!(verify_inclusion(inclusion.as_bytes(), pin.policy(), now_ms()).unwrap().index, index);
     let document = &said["documents"][0];
     assert_eq!((&document["uri"], &document["answer"]["result"]), (&json!(uri(1)), &json!("checked")), "{said}");
-    let receipt = serde_json::to_vec(&document["receipt"]).unwrap();
+    let receipt = serde_json::to_vec(&document["receipts"]["status"]).unwrap();
     let proven = verify_status(&receipt, &pin, &Question::Uri(token(&uri(1))), Terms::now(now_ms())).unwrap();
     assert_eq!(proven.status, Status::Valid);
     // The same request, written otherwise: the same record.

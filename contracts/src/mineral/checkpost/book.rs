@@ -8,6 +8,7 @@ use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::document::{DocumentEntry, document_key};
 use dalil_ledger::qr::IssuerKeyId;
 use dalil_ledger::state::{Overlay, StateError, StateView};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::key::key_key;
@@ -37,7 +38,7 @@ pub const RANGES_MAX: usize = 32;
 pub const POSTINGS_MAX: usize = 16;
 
 /// What is asked of the state.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BookQuestion {
     /// Time of asking, UTC milliseconds: offices and parameters are read as at this time.

@@ -139,6 +139,7 @@ fn files() -> Vec<Seed> {
         sync: dalil_node::core::snapshot::SyncSettings::default(),
         gateway: None,
         digilocker: None,
+        http: dalil_node::shell::http::config::HttpConfig::default(),
         webhooks: Vec::new(),
     };
     let mut basket = Basket::new("node-files");

@@ -167,6 +167,7 @@ impl Truth {
         let entry = entries.find(|entry| match question {
             Question::Uri(uri) => entry.uri == *uri,
             Question::Digest(digest) => entry.digest == *digest,
+            Question::Slot(_) => false,
         });
         let verdict = match &entry {
             None => Verdict { status: Status::NotOnRecord, reason: "not_on_record".to_owned(), since_ms: None },

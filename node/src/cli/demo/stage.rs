@@ -294,6 +294,7 @@ impl<'a> Stage<'a> {
         let query = match asked {
             Question::Uri(uri) => ("uri", uri.to_string()),
             Question::Digest(digest) => ("digest", digest.to_string()),
+            Question::Slot(key) => anyhow::bail!("the demo does not ask by {key}"),
         };
         let bytes = node.get_query("/v1/receipts/status", &[query]).await?;
         let path = self.receipt(&format!("{name}.dalil-status"));

@@ -2,13 +2,13 @@
 
 use dalil_contracts::Invocation;
 use dalil_contracts::certificate::certificate_in;
-use dalil_ledger::receipt::{CouldNotCheck, Question, StatusReceipt, Terms, verify_inclusion_with, verify_status};
+use dalil_ledger::receipt::{Question, Terms, verify_inclusion_with, verify_status};
 use serde_json::Value;
 
 use super::finding::{Finding, Proven, Recorded, Unchecked, is_about};
 use super::subject::Asked;
 use super::trust::Believed;
-use crate::verification::batch_of;
+use crate::verification::{batch_of, question_of};
 
 /// Checks a status receipt about `asked`, which may be empty: then the receipt says itself what it is about.
 pub(super) fn status(bytes: &[u8], believed: &Believed, asked: &mut Asked, terms: Terms) -> Result<Finding, Unchecked> {
@@ -39,25 +39,18 @@ pub(super) fn status(bytes: &[u8], believed: &Believed, asked: &mut Asked, terms
     })))
 }
 
-/// The question that a receipt answers, by its first read.
-fn question_of(bytes: &[u8]) -> Result<Option<Question>, Unchecked> {
-    let receipt = StatusReceipt::parse(bytes).map_err(CouldNotCheck::from)?;
-    Ok(receipt.reads.first().and_then(|read| {
-        let digest = read.key.strip_prefix("doc/digest/").and_then(|hex| hex.parse().ok()).map(Question::Digest);
-        digest.or_else(|| read.key.strip_prefix("doc/uri/")?.parse().ok().map(Question::Uri))
-    }))
-}
-
 /// An absence says nothing but that one key is absent: if the key is a URI's, nothing of a file.
 fn is_absence_of(question: &Question, asked: &mut Asked) -> Result<(), Unchecked> {
     let silent = asked.uri.is_none() && asked.digest.is_none();
     let fits = match question {
         Question::Uri(absent) => silent || asked.uri.as_ref() == Some(absent),
         Question::Digest(absent) => silent || asked.digest.as_ref() == Some(absent),
+        Question::Slot(_) => silent,
     };
     let about = match question {
-        Question::Uri(uri) => Asked { uri: Some(uri.clone()), digest: None },
-        Question::Digest(digest) => Asked { uri: None, digest: Some(*digest) },
+        Question::Uri(uri) => Asked { uri: Some(uri.clone()), ..Asked::default() },
+        Question::Digest(digest) => Asked { digest: Some(*digest), ..Asked::default() },
+        Question::Slot(key) => Asked { slot: Some(key.clone()), ..Asked::default() },
     };
     if !fits {
         let detail = format!("the receipt says that {about} is absent, asked was {asked}");

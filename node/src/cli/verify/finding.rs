@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::claims::ShownClaim;
 use super::subject::Asked;
+use crate::service::{self, FILE_IN_HAND, FileBinding, LATER};
 use crate::time::{ist, ist_rfc3339, span};
 use crate::verification::leaf_uri;
 
@@ -129,24 +130,15 @@ impl Report {
     pub(super) fn proven(&self) -> Vec<String> {
         match &self.finding {
             Finding::Status(proven) => {
-                let answer = &proven.answer;
-                let mut lines = match &answer.entry {
-                    Some(entry) => vec![
-                        format!("{} is on record, issued by record {}", entry.uri, entry.record),
-                        "every revocation, class order and source that its status depends on was read".to_owned(),
-                    ],
-                    None => vec!["nothing is recorded under what was asked".to_owned()],
-                };
-                if proven.file_is_bound && answer.entry.is_some() {
-                    lines.insert(0, "a file with this SHA-256 is, byte for byte, the one on record".to_owned());
-                }
-                if self.slip.is_some() && answer.entry.is_some() {
-                    lines.push("the officer who issued the challan signed what the code says".to_owned());
+                let mut lines = service::proven(&proven.answer, proven.file());
+                if self.slip.is_some() && proven.answer.entry.is_some() {
+                    let at = lines.len().saturating_sub(1);
+                    lines.insert(at, "the officer who issued the challan signed what the code says".to_owned());
                 }
                 if !self.claims.is_empty() {
-                    lines.push("the office recorded the document with the claims shown here".to_owned());
+                    let at = lines.len().saturating_sub(1);
+                    lines.insert(at, "the office recorded the document with the claims shown here".to_owned());
                 }
-                lines.push(format!("this was the ledger's state at {}", ist(answer.freshness_ms)));
                 lines
             }
             Finding::Recorded(recorded) => {
@@ -166,29 +158,18 @@ impl Report {
 
     /// What a reader might believe to be proven and is not.
     pub(super) fn not_proven(&self) -> Vec<&'static str> {
-        const FILE: &str = "that a file or paper in your hands is this document: give --document or compare the digest";
-        const LATER: &str = "what was recorded after that moment";
         match &self.finding {
-            Finding::Status(proven) if proven.answer.entry.is_none() => {
-                let forged = if proven.file_is_bound {
-                    "that the document is forged: a scan, a print or a changed byte has another digest"
-                } else {
-                    "that the document is forged: a URI read wrongly is not on record either"
-                };
-                vec![forged, LATER]
-            }
-            Finding::Status(_) if self.slip.is_some() => {
+            Finding::Status(proven) if proven.answer.entry.is_some() && self.slip.is_some() => {
                 vec!["that the plate on the truck is the one in the code: compare them", LATER]
             }
-            Finding::Status(_) if !self.claims.is_empty() => {
+            Finding::Status(proven) if proven.answer.entry.is_some() && !self.claims.is_empty() => {
                 vec!["that whoever shows the claims is the document's holder", "what else the document says", LATER]
             }
-            Finding::Status(proven) if proven.file_is_bound => vec![LATER],
-            Finding::Status(_) => vec![FILE, LATER],
+            Finding::Status(proven) => service::not_proven(&proven.answer, proven.file()),
             Finding::Recorded(recorded) => {
                 let mut lines = vec!["that what it records is still in force: this takes a status receipt"];
                 if !recorded.file_is_bound {
-                    lines.push(FILE);
+                    lines.push(FILE_IN_HAND);
                 }
                 lines
             }
@@ -235,6 +216,10 @@ impl Report {
 }
 
 impl Proven {
+    fn file(&self) -> FileBinding {
+        if self.file_is_bound { FileBinding::Bound } else { FileBinding::Unbound }
+    }
+
     fn to_json(&self, checked_at_ms: u64) -> Value {
         let answer = &self.answer;
         json!({

@@ -101,7 +101,8 @@ pub(crate) async fn run(verify: &Verify, format: Format) -> ExitCode {
 async fn investigate(verify: &Verify) -> Result<Report, Usage> {
     let subject = if verify.qr { code::read(&verify.what).await? } else { Subject::read(&verify.what)? };
     let pin_bytes = trust::read(&verify.policy)?;
-    let mut asked = Asked { uri: verify.uri.clone(), digest: verify.document.as_deref().map(digest_of).transpose()? };
+    let mut asked =
+        Asked { uri: verify.uri.clone(), digest: verify.document.as_deref().map(digest_of).transpose()?, slot: None };
     let is_receipt = match &subject {
         Subject::Status(_) | Subject::Inclusion(_) => true,
         Subject::Presentation(shown) => shown.as_ref().as_ref().map_or(true, |shown| shown.receipt.is_some()),
@@ -228,7 +229,7 @@ async fn ask(verify: &Verify, believed: &Believed, report: &mut Report, terms: T
     let answers_it = match (&by, &finding) {
         (Some(dalil_ledger::receipt::Question::Digest(digest)), _) => report.asked.digest == Some(*digest),
         (Some(dalil_ledger::receipt::Question::Uri(uri)), _) => report.asked.uri.as_ref() == Some(uri),
-        (None, _) => false,
+        (Some(dalil_ledger::receipt::Question::Slot(_)) | None, _) => false,
     };
     if !answers_it {
         return Err(Unchecked::new("other_document", "the node gave a receipt about something else"));
@@ -257,7 +258,7 @@ async fn save(
     status: &[u8],
     report: &Report,
 ) -> Result<Vec<String>, String> {
-    let Asked { uri, digest } = &report.asked;
+    let Asked { uri, digest, .. } = &report.asked;
     let name = uri.as_ref().map(ToString::to_string).or_else(|| digest.as_ref().map(ToString::to_string));
     let name: String = name.unwrap_or_default().chars().map(safe).collect();
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;

@@ -42,6 +42,8 @@ pub(super) struct Asked {
     pub(super) uri: Option<Uri>,
     /// SHA-256 of the document's file.
     pub(super) digest: Option<Hash>,
+    /// The key of the state to which a receipt says that nothing leads, such as that of a printed number.
+    pub(super) slot: Option<String>,
 }
 
 impl Asked {
@@ -56,7 +58,10 @@ impl fmt::Display for Asked {
         match (&self.uri, &self.digest) {
             (Some(uri), _) => uri.fmt(f),
             (None, Some(digest)) => write!(f, "SHA-256 {digest}"),
-            (None, None) => f.write_str("what the receipt is about"),
+            (None, None) => match &self.slot {
+                Some(key) => write!(f, "what stands under {key}"),
+                None => f.write_str("what the receipt is about"),
+            },
         }
     }
 }

@@ -3,8 +3,6 @@
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
-use axum::routing::{get, post};
-use axum::{Router, extract::DefaultBodyLimit};
 use dalil_contracts::mineral::challan::Challan;
 use dalil_contracts::mineral::checkpost::BookQuestion;
 use dalil_contracts::mineral::keys::challan_key;
@@ -14,6 +12,7 @@ use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::receipt::{REGISTER_READS_MAX, RegisterReceipt};
 use dalil_ledger::state::{Overlay, StateError, StateView};
 use dalil_ledger::store::{LedgerView, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
@@ -22,7 +21,7 @@ use crate::core::cosign::Published;
 use crate::shell::events::{Filter, Position, page};
 
 /// The largest question, in bytes.
-const QUESTION_BYTES_MAX: usize = 64 << 10;
+pub(super) const QUESTION_BYTES_MAX: usize = 64 << 10;
 
 /// Books that are made at once; further ones wait. A book takes some two thousand proofs.
 static BOOKS: Semaphore = Semaphore::const_new(2);
@@ -32,16 +31,10 @@ const NUMBERED: [&str; 3] = ["mineral.challan_issued", "mineral.challan_synced",
 /// The kind of event that sets numbers aside for issue off the network.
 const ALLOCATED: &str = "mineral.range_allocated";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/checkpost/numbers", get(numbers))
-        .route("/v1/checkpost/book", post(book).layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX)))
-        .route("/v1/checkpost/challan", get(challan))
-}
-
-#[derive(Deserialize)]
+/// From where on: exactly one of the two.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Since {
+pub(super) struct Since {
     /// From this log index on.
     from: Option<u64>,
     /// From the first block of this time on, UTC milliseconds.
@@ -49,7 +42,7 @@ struct Since {
 }
 
 /// A page of the numbers that the ledger took in. Which numbers there are is this node's word.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Numbers {
     /// Challans in the order of their records.
     pub challans: Vec<ChallanNumber>,
@@ -73,7 +66,7 @@ fn first_since(view: &LedgerView, since_ms: u64) -> Result<u64, StoreError> {
     Ok(header.first_entry)
 }
 
-async fn numbers(State(app): State<App>, Query(since): Query<Since>) -> Result<Json<Numbers>, Problem> {
+pub(super) async fn numbers(State(app): State<App>, Query(since): Query<Since>) -> Result<Json<Numbers>, Problem> {
     let published = app.published()?;
     let read = tokio::task::spawn_blocking(move || numbers_of(&published, &since));
     read.await.map_err(Problem::internal)?
@@ -128,7 +121,7 @@ fn receipt(bytes: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], bytes).into_response()
 }
 
-async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Result<Response, Problem> {
+pub(super) async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Result<Response, Problem> {
     let _place = BOOKS.acquire().await.map_err(Problem::internal)?;
     let published = app.published()?;
     let read = tokio::task::spawn_blocking(move || proven(&published, |state| question.answer(state)));
@@ -137,14 +130,15 @@ async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Res
     Ok(receipt(bytes))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct OfNumber {
+pub(super) struct OfNumber {
+    /// The challan's number.
     number: ChallanNumber,
 }
 
 /// A challan as it stands, for its issuer, who signs what the code is to say.
-async fn challan(State(app): State<App>, Query(of): Query<OfNumber>) -> Result<Response, Problem> {
+pub(super) async fn challan(State(app): State<App>, Query(of): Query<OfNumber>) -> Result<Response, Problem> {
     let published = app.published()?;
     let ask = |state: &dyn StateView| Overlay::new(state).get_value::<Challan>(&challan_key(&of.number));
     Ok(receipt(proven(&published, ask)?.1))

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+
+use super::tls::{Stream, Tls};
 
 /// The most connections at once, and the least that any system allows for.
 const CONNECTIONS_MAX: u64 = 4_096;
@@ -36,16 +39,27 @@ pub fn connections_allowed() -> usize {
     descriptors.saturating_sub(RESERVED_DESCRIPTORS).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX) as usize
 }
 
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Connected<IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// A listener that accepts no more connections than it has room for; further ones wait in the system's queue.
 pub(super) struct Bounded {
     listener: TcpListener,
+    tls: Option<Tls>,
     room: Arc<Semaphore>,
 }
 
 impl Bounded {
-    /// With room for `connections`.
-    pub(super) fn new(listener: TcpListener, connections: usize) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(connections)) }
+    /// With room for `connections`, by TLS or plain.
+    pub(super) fn new(listener: TcpListener, tls: Option<Tls>, connections: usize) -> Self {
+        Self { listener, tls, room: Arc::new(Semaphore::new(connections)) }
     }
 }
 
@@ -57,6 +71,10 @@ impl Listener for Bounded {
         // The semaphore is never closed; without a permit the connection would only not be counted.
         let room = self.room.clone().acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
+        let stream = match &self.tls {
+            Some(tls) => tls.accept(stream),
+            None => Stream::Plain(stream),
+        };
         let now = Instant::now();
         let alarm = Box::pin(tokio::time::sleep_until(now + STALLED_AFTER));
         (Connection { stream, alarm, moved: now, _room: room }, address)
@@ -69,7 +87,7 @@ impl Listener for Bounded {
 
 /// A client's connection, which fails when nothing has moved on it for [`STALLED_AFTER`].
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     alarm: Pin<Box<Sleep>>,
     /// When something moved last.
     moved: Instant,

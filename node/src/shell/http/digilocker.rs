@@ -18,11 +18,11 @@ use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 use tracing::{error, info};
 
-use super::verify::{VerifiedAnswer, verified};
 use super::{App, Problem, REQUEST_TIMEOUT};
 use crate::digilocker::DigiLocker;
 use crate::digilocker::request::{Asked, Kind, PullRequest, REQUEST_BYTES_MAX};
 use crate::digilocker::response::{Head, Served, may_be_served, status_word};
+use crate::service::ServiceError;
 use crate::shell::clock::now_ms;
 
 /// How many requests are answered at once; each may hold a file in memory a few times over.
@@ -58,6 +58,12 @@ impl Refusal {
     fn store(error: &std::io::Error) -> Self {
         error!(%error, "digilocker: the store of documents");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store", "the issuer's store cannot be read; try again later")
+    }
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        Problem::from(error).into()
     }
 }
 
@@ -165,13 +171,12 @@ impl Counter {
         let unknown = || Refusal::of("not_found", "the issuer's store has no such document");
         let number = store.number_of(uri).map_err(|error| Refusal::store(&error))?.ok_or_else(unknown)?;
         let file = store.file(uri).map_err(|error| Refusal::store(&error))?.ok_or_else(unknown)?;
-        let proven = verified(&self.app, &Question::Uri(uri.clone()), Terms::now(now_ms()))?;
-        let answer = match proven.answer {
-            VerifiedAnswer::Checked(answer) => answer,
-            VerifiedAnswer::CouldNotCheck { detail, .. } => {
-                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "could_not_check", detail));
-            }
-        };
+        let (now_ms, question) = (now_ms(), Question::Uri(uri.clone()));
+        let newest = self.app.service.head(now_ms)?;
+        let receipt = newest.status_receipt(&question)?;
+        let answer = newest
+            .judge(&receipt, &question, Terms::now(now_ms))
+            .map_err(|why| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "could_not_check", why.to_string()))?;
         let Some(entry) = &answer.entry else {
             return Err(Refusal::of("not_on_record", "the document is not on record"));
         };
@@ -185,14 +190,14 @@ impl Counter {
                 format!("the document is not in force: {}", answer.reason),
             ));
         }
-        let receipt = proven.receipt.to_string();
+        let receipt = receipt.to_bytes();
         Ok(head.document(&Served {
             number: &number,
             name,
             file: &file,
             answer: &answer,
             entry,
-            receipt: receipt.as_bytes(),
+            receipt: &receipt,
             format: request.envelope.format,
         }))
     }

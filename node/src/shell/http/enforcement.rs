@@ -9,15 +9,18 @@ use dalil_contracts::mineral::enquiry::SignedEnquiry;
 use dalil_contracts::mineral::keys::{challan_key, vehicle_use_key};
 use dalil_ledger::block::Height;
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::api::forms;
 use super::{App, Problem};
 use crate::shell::clock::now_ms;
 
 /// The answer and where its proofs are.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct LiveChallan {
     /// The live challan; none if nothing may travel on this vehicle now.
+    #[schemars(with = "forms::MaybeObject")]
     live: Option<Challan>,
     /// Height of the head on which the answer rests.
     height: Height,

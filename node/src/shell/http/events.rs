@@ -14,6 +14,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
 use dalil_ledger::store::StoreError;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -45,13 +46,22 @@ impl Default for StreamLimits {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
+    /// The first log index; without it, what comes next.
     from: Option<u64>,
+    /// Kinds such as `land.*`, joined by commas.
+    #[schemars(length(max = 1_024))]
     kind: Option<String>,
+    /// LGD codes of districts, joined by commas.
+    #[schemars(length(max = 1_024), regex(pattern = "^[0-9]+(,[0-9]+)*$"))]
     district: Option<String>,
+    /// LGD codes of blocks, joined by commas.
+    #[schemars(length(max = 1_024), regex(pattern = "^[0-9]+(,[0-9]+)*$"))]
     block: Option<String>,
+    /// A subject, or what it begins with and a star.
+    #[schemars(length(max = 96))]
     subject: Option<String>,
 }
 
@@ -119,8 +129,8 @@ pub(super) async fn stream(
 }
 
 /// JSON Schema of an event.
-pub(super) async fn event_schema() -> Json<serde_json::Value> {
-    Json(schema())
+pub(super) async fn event_schema() -> impl axum::response::IntoResponse {
+    ([(header::CACHE_CONTROL, super::conditional::REVALIDATED)], Json(schema()))
 }
 
 /// The way to one client.

@@ -10,6 +10,7 @@ use dalil_ledger::evidence::Evidence;
 use dalil_ledger::statement::Phase;
 use dalil_ledger::store::{LedgerView, StoreError};
 use dalil_ledger::validators::Certificate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Problem};
@@ -18,7 +19,7 @@ use crate::core::evidence::{accusations_held, evidence_held};
 /// The most pieces in one page.
 const PAGE_MAX: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EvidenceQuery {
     /// A department or a consensus key.
@@ -28,7 +29,7 @@ pub(super) struct EvidenceQuery {
 }
 
 /// What this node can prove against validators.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct EvidencePage {
     evidence: Vec<ShownEvidence>,
     /// On the first page alone.
@@ -37,7 +38,7 @@ pub(super) struct EvidencePage {
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownEvidence {
     department: Option<DepartmentId>,
     height: Height,
@@ -48,7 +49,7 @@ struct ShownEvidence {
     evidence: Evidence,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownAccusation {
     height: Height,
     accused: Vec<Accused>,
@@ -56,7 +57,7 @@ struct ShownAccusation {
     later: Certificate,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Accused {
     department: Option<DepartmentId>,
     key: PublicKey,

@@ -16,7 +16,6 @@ use axum::{Router, http::HeaderValue};
 use dalil_ledger::block::Header;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{DocumentEntry, Uri, document_key};
-use dalil_ledger::receipt::{Question, Terms};
 use dalil_ledger::store::{LedgerView, StoreError};
 use serde::Serialize;
 use tokio::time::timeout_at;
@@ -24,15 +23,14 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::{info, warn};
 
 use super::records::{Wait, hand_in};
-use super::verify::{Verified, inclusion_of, verified};
 use super::{App, BODY_BYTES_MAX, Problem, REQUEST_TIMEOUT, problem};
 use crate::core::Answer;
-use crate::core::cosign::Published;
 use crate::gateway::book::BookError;
 use crate::gateway::clients::Client;
 use crate::gateway::once::{Attempt, Refused, Step};
 use crate::gateway::request::Request;
 use crate::gateway::{Gateway, IdempotencyKey};
+use crate::service::{Ask, Attach, Head, ServiceError, Verified};
 use crate::shell::clock::now_ms;
 
 /// The header that names a request.
@@ -190,11 +188,12 @@ impl Office {
             }
         };
         info!(client = %client.name(), %posting, %id, index, "gateway: recorded");
-        let Some(published) = self.published(index, deadline).await else {
+        if !self.is_published(index, deadline).await {
             let detail = "final, not yet cosigned by a quorum; send the request again with the same key";
             return Ok(Handed::Pending { id, index: Some(index), detail });
-        };
-        self.answer(&request, id, index, attempt == Attempt::Repeated, &published)
+        }
+        let head = self.app.service.head(now_ms())?;
+        self.answer(&request, id, index, attempt == Attempt::Repeated, &head)
     }
 
     /// What the request comes to; the book is written on a thread of its own, and to its end if the client goes away.
@@ -215,36 +214,28 @@ impl Office {
         }
     }
 
-    /// The newest head with a quorum, once it covers `index`.
-    async fn published(&self, index: u64, deadline: tokio::time::Instant) -> Option<Arc<Published>> {
+    /// Waits until a head with a quorum covers `index`.
+    async fn is_published(&self, index: u64, deadline: tokio::time::Instant) -> bool {
         let mut heads = self.app.node.published.clone();
-        let covers = |head: &Option<Arc<Published>>| head.as_ref().is_some_and(|head| head.view.log_size() > index);
         // Cosignatures follow a block by milliseconds; a client that would not wait at all still gets its receipts.
         let least = tokio::time::Instant::now() + Duration::from_millis(500);
-        let head = timeout_at(deadline.max(least), heads.wait_for(covers)).await.ok()?.ok()?;
-        head.clone()
+        let covered = heads.wait_for(|head| head.as_ref().is_some_and(|head| head.view.log_size() > index));
+        matches!(timeout_at(deadline.max(least), covered).await, Ok(Ok(_)))
     }
 
-    fn answer(
-        &self,
-        request: &Request,
-        id: Hash,
-        index: u64,
-        repeated: bool,
-        published: &Published,
-    ) -> Result<Handed, Problem> {
-        let view = &published.view;
+    fn answer(&self, request: &Request, id: Hash, index: u64, repeated: bool, head: &Head) -> Result<Handed, Problem> {
+        let view = head.view();
         let header = block_of(view, index)?;
-        let inclusion = match inclusion_of(published, index, None) {
+        let inclusion = match head.inclusion_receipt(index, None) {
             Ok(receipt) => Some(String::from_utf8(receipt.to_bytes()).map_err(Problem::internal)?),
-            Err(problem) if problem.code == "not_held" => None,
-            Err(problem) => return Err(problem),
+            Err(ServiceError::Store(StoreError::NotHeld { .. })) => None,
+            Err(error) => return Err(error.into()),
         };
         let mut documents = Vec::new();
         for uri in request.invocation.documents() {
             let entry: Option<DocumentEntry> = view.state_value(&document_key(&uri))?;
             if entry.is_some_and(|entry| entry.record == index) {
-                let verified = verified(&self.app, &Question::Uri(uri.clone()), Terms::now(now_ms()))?;
+                let verified = head.answer(&Ask::uri(uri.clone()), Attach::Proof, now_ms())?;
                 documents.push(IssuedDocument { uri, verified });
             }
         }

@@ -10,27 +10,31 @@ use dalil_contracts::authority::upgrade::{Protocol, Upgrade};
 use dalil_contracts::authority::{Ballot, BallotId, ballot_key};
 use dalil_contracts::list;
 use dalil_ledger::store::LedgerView;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api::forms;
 use super::{App, Problem};
 
 /// The most items in one answer.
 const PAGE: u64 = 100;
 
 /// A ballot as it stands, and what became of the change that it carried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownBallot {
     /// Its id.
     pub id: BallotId,
     /// The ballot.
     #[serde(flatten)]
+    #[schemars(with = "forms::Object")]
     pub ballot: Ballot,
     /// Of a change of the validator set that is under way no more.
+    #[schemars(with = "forms::MaybeObject")]
     pub outcome: Option<ChangeOutcome>,
 }
 
 /// A page of a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Page<T> {
     /// The items, in the order of their records.
     pub items: Vec<T>,
@@ -39,43 +43,48 @@ pub struct Page<T> {
 }
 
 /// A parameter with its dated values, and the one in force in the newest block.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownParameter {
     /// Its name.
     pub name: ParameterName,
     /// The value in force; none before the first.
     pub in_force: Option<i64>,
     /// All values, those to come included.
+    #[schemars(with = "forms::Objects")]
     pub values: Vec<Dated<i64>>,
 }
 
 /// The protocol that judges blocks, now and from heights to come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownProtocol {
     /// The version that judges the next block.
     pub in_force: u32,
     /// The newest version that this node follows: it stops before a block of a newer one.
     pub follows: u32,
     /// Upgrades to come.
+    #[schemars(with = "forms::Objects")]
     pub to_come: Vec<Upgrade>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfBallot {
+    /// The ballot's id.
     ballot: BallotId,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FromNumber {
+    /// Number of the first item.
     #[serde(default)]
     from: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfParameter {
+    /// The parameter's name.
     name: ParameterName,
 }
 

@@ -5,46 +5,45 @@ use axum::response::Json;
 use dalil_contracts::land::keys::PlotId;
 use dalil_contracts::land::registers::{Register, RegisterQuestion};
 use dalil_contracts::refusal::Reject;
-use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::document::OfficeId;
-use dalil_ledger::receipt::RegisterReceipt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api::forms;
 use super::{App, Problem};
 use crate::shell::clock::now_ms;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfPlot {
+    /// The plot.
     plot: PlotId,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfOffice {
+    /// The office.
     office: OfficeId,
 }
 
 /// A register as this node reads it. Whoever does not trust the node runs the register over the receipt's reads.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ShownRegister {
     /// The answer; null where there is nothing to tell of.
+    #[schemars(with = "forms::MaybeObject")]
     register: Option<Register>,
     /// Why there is none: no such plot or office is on record.
+    #[schemars(with = "forms::MaybeObject")]
     refused: Option<Reject>,
     /// The register receipt (`.dalil-register`).
+    #[schemars(with = "forms::Object")]
     receipt: serde_json::Value,
 }
 
 fn shown(app: &App, question: &RegisterQuestion) -> Result<Json<ShownRegister>, Problem> {
-    let published = app.published()?;
-    let view = &published.view;
-    let head = view.head().clone();
-    let path = view.inclusion_proof(head.entry_index(), head.log_size()).map_err(Problem::internal)?;
-    let ask = |state: &dyn dalil_ledger::state::StateView| question.answer(state, now_ms());
-    let gathered = RegisterReceipt::gather(view, ask, |key| view.prove(key));
-    let (answer, reads) = gathered.map_err(Problem::internal)?;
-    let receipt = RegisterReceipt { head: HeadProof { header: head, path, note: published.note.clone() }, reads };
+    let now_ms = now_ms();
+    let (answer, receipt) = app.service.head(now_ms)?.land_register(question, now_ms)?;
     let (register, refused) = match answer {
         Ok(register) => (Some(register), None),
         Err(reject) => (None, Some(reject)),

@@ -11,12 +11,12 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::log::tile::Tile;
 use dalil_ledger::state::StateView as _;
 use dalil_ledger::validators::Certificate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::conditional::{IMMUTABLE, REVALIDATED};
 use super::{App, Problem};
 
-/// What is named by its own content, or by its place in a log that only grows, never changes.
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// The longest state key that is looked up, in bytes.
 const STATE_KEY_BYTES_MAX: usize = 512;
 
@@ -30,7 +30,7 @@ fn immutable(bytes: Vec<u8>) -> Response {
 
 pub(super) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
     let published = app.published()?;
-    Ok(([(header::CACHE_CONTROL, "no-cache")], text(published.note.clone())).into_response())
+    Ok(([(header::CACHE_CONTROL, REVALIDATED)], text(published.note.clone())).into_response())
 }
 
 pub(super) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
@@ -64,7 +64,7 @@ pub(super) async fn attachment(State(app): State<App>, Path(root): Path<Hash>) -
 pub(super) async fn policy(State(app): State<App>) -> Result<Response, Problem> {
     let published = app.published()?;
     let policy = Policy::of_set(&app.origin, &published.validators).map_err(Problem::internal)?;
-    Ok(text(policy.to_string()))
+    Ok(([(header::CACHE_CONTROL, REVALIDATED)], text(policy.to_string())).into_response())
 }
 
 /// What a verifier starts from. To be taken from a source that the verifier trusts, never from the node being checked.
@@ -75,7 +75,7 @@ pub(super) async fn pin(State(app): State<App>) -> Result<Response, Problem> {
 }
 
 /// A block as JSON.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ShownBlock {
     id: Hash,
     header: dalil_ledger::block::Header,
@@ -85,9 +85,9 @@ pub(super) struct ShownBlock {
     certificate: Option<Certificate>,
 }
 
-pub(super) async fn block(State(app): State<App>, Path(height): Path<String>) -> Result<Json<ShownBlock>, Problem> {
+pub(super) async fn block(State(app): State<App>, Path(asked): Path<String>) -> Result<Response, Problem> {
     let view = app.node.view.borrow().clone();
-    let height = match height.as_str() {
+    let height = match asked.as_str() {
         "head" => view.head().height,
         number => number.parse().map_err(|_| Problem::bad_request("height", "expected a height or `head`"))?,
     };
@@ -95,22 +95,27 @@ pub(super) async fn block(State(app): State<App>, Path(height): Path<String>) ->
     let block =
         block.ok_or_else(|| Problem::not_found(format!("height {height} is above the head {}", view.head().height)))?;
     let certificate = view.commit(height)?;
-    Ok(Json(ShownBlock {
+    // Of the head, another set of signatures may still be shown.
+    let kept = if asked != "head" && height < view.head().height { IMMUTABLE } else { REVALIDATED };
+    let shown = ShownBlock {
         id: block.id(),
         records: block.records.iter().map(|record| record.id()).collect(),
         header: block.header,
         certificate,
-    }))
+    };
+    Ok(([(header::CACHE_CONTROL, kept)], Json(shown)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StateQuery {
+    /// The key.
+    #[schemars(length(min = 1, max = 512))]
     key: String,
 }
 
 /// A state value with its proof under the newest published head.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ShownState {
     key: String,
     /// Canonical bytes, base64; null if the key is absent.

@@ -10,15 +10,17 @@ use dalil_ledger::checkpoint::HeadProof;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::validators::ValidatorSet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api::forms;
 use super::{App, Problem};
 
 /// The most handovers in one answer.
 const HANDOVERS_PAGE: usize = 64;
 
 /// A head with its proof, as JSON.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownHead {
     /// The header's log entry, base64.
     header: String,
@@ -43,7 +45,7 @@ impl ShownHead {
 }
 
 /// What renews a pin: handovers, oldest first, and the newest head.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownHandovers {
     /// Canonical handovers, base64.
     pub handovers: Vec<String>,
@@ -53,9 +55,10 @@ pub struct ShownHandovers {
     pub head: ShownHead,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
+    /// The first height.
     from: Height,
 }
 
@@ -78,17 +81,18 @@ pub(super) async fn handovers(
 }
 
 /// A change that waits, and the height at which it comes into force as things stand.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownChange {
     /// The change.
     #[serde(flatten)]
+    #[schemars(with = "forms::Object")]
     pub pending: PendingChange,
     /// The first height that the changed set decides; none while a `ready` is wanted.
     pub due_height: Option<Height>,
 }
 
 /// Who decides, in the newest state.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownValidators {
     /// Height of the head.
     pub height: Height,
@@ -99,8 +103,10 @@ pub struct ShownValidators {
     /// Changes that wait, in the order in which they were carried.
     pub pending: Vec<ShownChange>,
     /// Members that have not joined yet.
+    #[schemars(with = "forms::Objects")]
     pub absent: Vec<Absent>,
     /// The newest block that a `ready` or a `joined` may name; none while nothing is under way.
+    #[schemars(with = "forms::MaybeObject")]
     pub recent: Option<HeadName>,
 }
 

@@ -6,9 +6,13 @@
 //! Reads work on immutable views and never pass through the core. A body is bounded before it is read; every error is a
 //! problem document with a stable code.
 
+mod api;
 mod checkpost;
+mod conditional;
+pub mod config;
 pub mod connections;
 mod cose;
+mod description;
 mod digilocker;
 mod enforcement;
 mod events;
@@ -16,12 +20,16 @@ mod evidence;
 mod gateway;
 mod governance;
 mod land;
+pub mod limits;
 mod log;
 mod membership;
 mod portal;
 mod problem;
 mod qr;
 mod records;
+mod routes;
+mod rpc;
+mod tls;
 mod verify;
 
 use std::net::SocketAddr;
@@ -31,9 +39,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
 use dalil_ledger::checkpoint::{KeyName, Pin};
 use dalil_ledger::crypto::{Hash, SecretKey};
 use dalil_ledger::genesis::Genesis;
@@ -42,11 +50,15 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tower_http::timeout::TimeoutLayer;
 
+use self::config::HttpConfig;
+use self::connections::Peer;
+use self::limits::Limiter;
 use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
+use crate::service::Service;
 use crate::verification::pin_of;
 pub use checkpost::Numbers;
 pub use events::StreamLimits;
@@ -54,12 +66,14 @@ pub use governance::{Page, ShownBallot, ShownParameter, ShownProtocol};
 pub use membership::{ShownChange, ShownHandovers, ShownHead, ShownValidators};
 pub use problem::Problem;
 pub use records::{Submitted, SubmittedRecord};
-pub use verify::{Verified, VerifiedAnswer};
+pub use tls::Tls;
 
 /// The largest request body, in bytes: a batch of 4,096 documents in base64.
 const BODY_BYTES_MAX: usize = 6 << 20;
 /// How many submissions may wait for their record's end at once; a further one is told at once that it is pending.
 const WAITING_MAX: usize = 2_048;
+/// How many batches of questions are answered at once; each keeps a thread busy.
+const BATCHES_MAX: usize = 4;
 /// How long a request may take until its answer begins; a stream goes on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may take to end when the node stops.
@@ -73,24 +87,37 @@ pub struct App {
     genesis: Arc<Genesis>,
     chain: Hash,
     ledger: Ledger,
+    service: Service,
     /// Places for submissions that wait.
     waiting: Arc<Semaphore>,
+    /// Places for batches of questions.
+    batches: Arc<Semaphore>,
     /// Places for streams of events.
     streams: Arc<Semaphore>,
     limits: StreamLimits,
+    limiter: Limiter,
     log_key: cose::LogKey,
 }
 
 impl App {
     /// Handlers of the node behind `node`.
     pub fn new(node: NodeHandle, ledger: &Ledger) -> anyhow::Result<Self> {
-        let genesis = ledger.genesis()?;
-        let origin = genesis.origin.as_str().parse()?;
+        let genesis = Arc::new(ledger.genesis()?);
+        let origin: KeyName = genesis.origin.as_str().parse()?;
+        let service = Service::new(node.published.clone(), origin.clone(), genesis.clone());
+        let batches = Arc::new(Semaphore::new(BATCHES_MAX));
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
         let limits = StreamLimits::default();
+        let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        Ok(Self { node, origin, chain, genesis: Arc::new(genesis), ledger, waiting, streams, limits, log_key: None })
+        let log_key = None;
+        Ok(Self { node, origin, genesis, chain, ledger, service, waiting, batches, streams, limits, limiter, log_key })
+    }
+
+    /// The same with limits on clients as an operator set them.
+    pub fn with_config(self, config: &HttpConfig) -> Self {
+        Self { limiter: Limiter::new(config), ..self }
     }
 
     /// The same with other limits of streams.
@@ -132,46 +159,15 @@ impl App {
 
 /// All resources; the whole interface without a socket.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/records", post(records::submit))
-        .route("/v1/records/{which}", get(records::show))
-        .route("/v1/history", get(records::history))
-        .route("/v1/blocks/{height}", get(log::block))
-        .route("/v1/attachments/{root}", get(log::attachment))
-        .route("/v1/events", get(events::stream))
-        .route("/v1/evidence", get(evidence::list))
-        .route("/v1/verify", get(verify::ask).post(verify::ask_by_file))
-        .route("/v1/enforcement/live-challan", post(enforcement::live_challan))
-        .route("/v1/receipts/status", get(verify::status_receipt))
-        .route("/v1/receipts/inclusion", get(verify::inclusion_receipt))
-        .route("/v1/receipts/cose", get(cose::receipt))
-        .route("/v1/state", get(log::state))
-        .route("/v1/land/title", get(land::title))
-        .route("/v1/land/encumbrances", get(land::encumbrances))
-        .route("/v1/land/pendency", get(land::pendency))
-        .route("/v1/validators", get(membership::validators))
-        .route("/v1/ballot", get(governance::ballot))
-        .route("/v1/ballots", get(governance::ballots))
-        .route("/v1/parameter", get(governance::parameter))
-        .route("/v1/parameters", get(governance::parameters))
-        .route("/v1/protocol", get(governance::protocol))
-        .route("/v1/handovers", get(membership::handovers))
-        .route("/v1/status", get(status))
-        .route("/v1/schema", get(schema))
-        .route("/v1/schema/event", get(events::event_schema))
-        .merge(qr::routes().merge(checkpost::routes()))
-        .route("/checkpoint", get(log::checkpoint))
-        .route("/tile/{*path}", get(log::tile))
-        .route("/genesis", get(log::genesis))
-        .route("/policy", get(log::policy))
-        .route("/pin", get(log::pin))
-        .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready))
+    let (_, router) = routes::api().into_parts();
+    router
+        .merge(crate::portal::routes())
+        .fallback(async || Problem::not_found("there is no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
-        .layer(axum::middleware::map_response(problem::as_problem))
-        .merge(crate::portal::routes())
-        .fallback(async || Problem::not_found("there is no such resource".to_owned()))
+        .layer(map_response(problem::as_problem))
+        .layer(from_fn(conditional::conditional))
+        .layer(from_fn_with_state(app.limiter.clone(), limits::limited))
         .with_state(app)
 }
 
@@ -192,10 +188,16 @@ impl Server {
     }
 }
 
-/// Serves everybody until it is stopped.
+/// Serves everybody until it is stopped, by plain HTTP.
 pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<Server> {
-    let served = listen_and_serve(listen, router(app), connections::connections_allowed()).await?;
-    tracing::info!(%listen, "clients served");
+    serve_with(listen, app, None).await
+}
+
+/// Serves everybody until it is stopped, by TLS if there is one.
+pub async fn serve_with(listen: SocketAddr, app: App, tls: Option<Tls>) -> anyhow::Result<Server> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let served = listen_and_serve(listen, router(app), tls, connections::connections_allowed()).await?;
+    tracing::info!(%listen, scheme, "clients served");
     Ok(served)
 }
 
@@ -203,7 +205,7 @@ pub async fn serve(listen: SocketAddr, app: App) -> anyhow::Result<Server> {
 pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> anyhow::Result<Server> {
     let key = gateway.public_key();
     let router = gateway::router(app, gateway);
-    let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
+    let served = listen_and_serve(listen, router, None, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
     tracing::info!(%listen, %key, "gateway served");
     Ok(served)
 }
@@ -212,17 +214,18 @@ pub async fn serve_gateway(listen: SocketAddr, app: App, gateway: Gateway) -> an
 pub async fn serve_digilocker(listen: SocketAddr, app: App, digilocker: DigiLocker) -> anyhow::Result<Server> {
     let key = digilocker.key_mark();
     let router = digilocker::router(app, digilocker);
-    let served = listen_and_serve(listen, router, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
+    let served = listen_and_serve(listen, router, None, connections::DEPARTMENT_CONNECTIONS_MAX).await?;
     tracing::info!(%listen, key, "digilocker served");
     Ok(served)
 }
 
-async fn listen_and_serve(listen: SocketAddr, router: Router, room: usize) -> anyhow::Result<Server> {
+async fn listen_and_serve(listen: SocketAddr, router: Router, tls: Option<Tls>, room: usize) -> anyhow::Result<Server> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: is the port in use?"))?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(connections::Bounded::new(listener, room), router);
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(connections::Bounded::new(listener, tls, room), service);
     let serving = serving.with_graceful_shutdown(async {
         let _stopped_or_dropped = stopped.await;
     });
@@ -239,8 +242,8 @@ async fn status(State(app): State<App>) -> Result<Json<NodeStatus>, Problem> {
 }
 
 /// The published schema of every call.
-async fn schema() -> Json<serde_json::Value> {
-    Json(dalil_contracts::schema())
+async fn schema() -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, conditional::REVALIDATED)], Json(dalil_contracts::schema()))
 }
 
 /// Ready: the node has a published head and is not known to be behind.

@@ -3,9 +3,9 @@
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, Trust, verify_inclusion_with};
 
-use super::verify::{checked, receipt_of};
 use super::{App, Problem};
 use crate::portal::{Answers, Outcome, RecordedAt};
+use crate::service::ServiceError;
 use crate::shell::clock::now_ms;
 use crate::verification::batch_of;
 
@@ -13,14 +13,14 @@ impl Answers for App {
     fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome {
         let checked_at_ms = now_ms();
         let terms = Terms { as_of_ms, ..Terms::now(checked_at_ms) };
-        let found = self.published().and_then(|published| {
-            let receipt = receipt_of(&published, question)?.to_bytes();
-            Ok((checked(self, &published, &receipt, question, terms)?, published.validators.len()))
+        let found = self.service.head(checked_at_ms).and_then(|head| {
+            let receipt = head.status_receipt(question)?;
+            Ok::<_, ServiceError>((head.judge(&receipt, question, terms), head.validators()))
         });
         match found {
             Ok((Ok(answer), validators)) => Outcome::Checked { answer: Box::new(answer), validators, checked_at_ms },
             Ok((Err(why), _)) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
-            Err(Problem { detail, .. }) => Outcome::CouldNotCheck { code: "unreachable".to_owned(), detail },
+            Err(error) => Outcome::CouldNotCheck { code: "unreachable".to_owned(), detail: error.to_string() },
         }
     }
 

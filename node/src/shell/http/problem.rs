@@ -3,12 +3,13 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dalil_ledger::store::StoreError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::executor::Rejection;
 
 /// What went wrong, for programs and people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// HTTP status.
     pub status: u16,
@@ -70,11 +71,14 @@ const DETAIL_BYTES_MAX: usize = 4 << 10;
 /// documents, so that a client needs to understand one form only.
 pub(super) async fn as_problem(response: Response) -> Response {
     let status = response.status();
-    let is_json = |value: &header::HeaderValue| value.as_bytes().ends_with(b"json");
+    // Pages say themselves what is wrong.
+    let is_said =
+        |value: &header::HeaderValue| value.as_bytes().ends_with(b"json") || value.as_bytes().starts_with(b"text/html");
     let failed = status.is_client_error() || status.is_server_error();
-    if !failed || response.headers().get(header::CONTENT_TYPE).is_some_and(is_json) {
+    if !failed || response.headers().get(header::CONTENT_TYPE).is_some_and(is_said) {
         return response;
     }
+    let kept = [header::ALLOW, header::RETRY_AFTER].map(|name| (response.headers().get(&name).cloned(), name));
     let text = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let (code, reason) = match status {
@@ -84,7 +88,12 @@ pub(super) async fn as_problem(response: Response) -> Response {
         StatusCode::REQUEST_TIMEOUT => ("timeout", "the answer took too long; try again"),
         _ => ("request", "the request is malformed"),
     };
-    Problem::new(status, code, if text.is_empty() { reason.to_owned() } else { text }).into_response()
+    let mut problem =
+        Problem::new(status, code, if text.is_empty() { reason.to_owned() } else { text }).into_response();
+    for (value, name) in kept {
+        value.and_then(|value| problem.headers_mut().insert(name, value));
+    }
+    problem
 }
 
 impl IntoResponse for Problem {

@@ -1,31 +1,31 @@
 //! Codes A and C as pictures. B is signed by the issuer, and made where the issuer's key is.
 
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use dalil_ledger::document::{DocumentEntry, Uri, document_key};
 use dalil_ledger::qr::{Link, QrError, receipt};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::verify::inclusion_of;
+use super::verify::Where;
 use super::{App, Problem};
 use crate::qr::{Picture, PictureError, PictureKind};
+use crate::shell::clock::now_ms;
 
 /// The page of the portal that reads a link's fragment.
 const SCAN_PAGE: &str = "scan";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/v1/qr/a", get(link)).route("/v1/qr/c", get(inclusion))
-}
-
-#[derive(Deserialize)]
+/// What the code is to be about, and its form.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Which {
+pub(super) struct Which {
+    /// The document's URI.
     uri: Option<Uri>,
+    /// Log index of a record.
     index: Option<u64>,
     /// svg (also without it), png, or text: what the code says.
+    #[schemars(extend("enum" = ["svg", "png", "text"]))]
     format: Option<String>,
 }
 
@@ -62,7 +62,7 @@ fn no_code(error: &QrError) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long_for_qr", detail)
 }
 
-async fn link(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
+pub(super) async fn link(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
     let (Some(uri), None) = (which.uri, which.index) else {
         return Err(Problem::bad_request("question", "give `uri`, the document that the link is to name"));
     };
@@ -73,18 +73,9 @@ async fn link(State(app): State<App>, Query(which): Query<Which>) -> Result<Resp
     shown(url.map_err(|error| no_code(&error))?, which.format.as_deref())
 }
 
-async fn inclusion(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
-    let published = app.published()?;
-    let index = match (which.index, &which.uri) {
-        (Some(index), None) => index,
-        (None, Some(uri)) => {
-            let entry: Option<DocumentEntry> =
-                published.view.state_value(&document_key(uri)).map_err(Problem::internal)?;
-            entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?.record
-        }
-        _ => return Err(Problem::bad_request("question", "give either `index` or `uri`")),
-    };
-    let found = inclusion_of(&published, index, which.uri.as_ref())?;
+pub(super) async fn inclusion(State(app): State<App>, Query(which): Query<Which>) -> Result<Response, Problem> {
+    let head = app.service.head(now_ms())?;
+    let found = Where { index: which.index, uri: which.uri }.inclusion(&head)?;
     let text = receipt::to_code(&found).map_err(|error| no_code(&error))?;
     shown(text, which.format.as_deref())
 }

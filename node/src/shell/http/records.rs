@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,9 +14,12 @@ use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::document::SubjectId;
 use dalil_ledger::store::StoreError;
 use dalil_ledger::transaction::SignedTransaction;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::api::forms;
+use super::conditional::IMMUTABLE;
 use super::{App, Problem};
 use crate::core::Answer;
 use crate::core::executor::Rejection;
@@ -30,7 +33,7 @@ const WAIT_MS_MAX: u64 = 50_000;
 const HISTORY_MAX: usize = 100;
 
 /// A signed record as JSON.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmittedRecord {
     /// Canonical signed transaction, base64.
@@ -41,7 +44,7 @@ pub struct SubmittedRecord {
 }
 
 /// What a submission is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Submitted {
     /// 200: final.
@@ -62,23 +65,30 @@ pub enum Submitted {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wait {
+    /// How long to wait for finality, in milliseconds; at most 50,000.
     wait_ms: Option<u64>,
 }
 
 impl Wait {
+    /// A wait of so many milliseconds.
+    pub(super) fn of(wait_ms: Option<u64>) -> Self {
+        Self { wait_ms }
+    }
+
     /// How long the client waits.
     pub(super) fn duration(&self) -> Duration {
         Duration::from_millis(self.wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX))
     }
 }
 
-fn decode(body: &[u8]) -> Result<(SignedTransaction, Option<Attachment>), Problem> {
-    let malformed = |detail: String| Problem::bad_request("T_MALFORMED", detail);
-    let json: SubmittedRecord =
-        serde_json::from_slice(body).map_err(|error| malformed(format!("not a submission: {error}")))?;
+fn malformed(detail: String) -> Problem {
+    Problem::bad_request("T_MALFORMED", detail)
+}
+
+fn decode(json: SubmittedRecord) -> Result<(SignedTransaction, Option<Attachment>), Problem> {
     let bytes = BASE64.decode(&json.record).map_err(|error| malformed(format!("record: {error}")))?;
     let record = SignedTransaction::decode(&bytes).map_err(|error| malformed(format!("record: {error}")))?;
     let attachment = json.attachment.map(|leaves| {
@@ -89,17 +99,26 @@ fn decode(body: &[u8]) -> Result<(SignedTransaction, Option<Attachment>), Proble
 }
 
 pub(super) async fn submit(State(app): State<App>, Query(wait): Query<Wait>, body: Bytes) -> Result<Response, Problem> {
-    let (record, attachment) = decode(&body)?;
+    let submitted = serde_json::from_slice(&body).map_err(|error| malformed(format!("not a submission: {error}")))?;
+    Ok(match accept(&app, submitted, wait).await? {
+        pending @ Submitted::Pending { .. } => (StatusCode::ACCEPTED, Json(pending)).into_response(),
+        recorded => Json(recorded).into_response(),
+    })
+}
+
+/// Hands in what a client submits.
+pub(super) async fn accept(app: &App, submitted: SubmittedRecord, wait: Wait) -> Result<Submitted, Problem> {
+    let (record, attachment) = decode(submitted)?;
     if record.body.chain != app.chain {
         return Err(
             Rejection::new("T_CHAIN", format!("meant for chain {}, this is {}", record.body.chain, app.chain)).into()
         );
     }
     let id = record.id();
-    match hand_in(&app, record, attachment, wait.duration()).await? {
-        None => Ok((StatusCode::ACCEPTED, Json(Submitted::Pending { id })).into_response()),
+    match hand_in(app, record, attachment, wait.duration()).await? {
+        None => Ok(Submitted::Pending { id }),
         Some(Answer::Recorded { id, index, height, timestamp_ms }) => {
-            Ok(Json(Submitted::Recorded { id, index, height, timestamp_ms }).into_response())
+            Ok(Submitted::Recorded { id, index, height, timestamp_ms })
         }
         Some(Answer::Rejected(rejection)) => Err(rejection.into()),
     }
@@ -126,7 +145,7 @@ pub(super) async fn hand_in(
 }
 
 /// A record as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Shown {
     Record {
@@ -134,6 +153,7 @@ pub(super) enum Shown {
         id: Hash,
         signer: PublicKey,
         expires_at_ms: u64,
+        #[schemars(with = "forms::MaybeObject")]
         invocation: Option<Box<Invocation>>,
         entry: String,
     },
@@ -160,7 +180,7 @@ fn shown(index: u64, bytes: &[u8]) -> Result<Shown, Problem> {
     })
 }
 
-pub(super) async fn show(State(app): State<App>, Path(which): Path<String>) -> Result<Json<Shown>, Problem> {
+pub(super) async fn show(State(app): State<App>, Path(which): Path<String>) -> Result<Response, Problem> {
     let view = app.node.view.borrow().clone();
     let index = match which.parse::<u64>() {
         Ok(index) => Some(index),
@@ -182,20 +202,24 @@ pub(super) async fn show(State(app): State<App>, Path(which): Path<String>) -> R
     let index = index.ok_or_else(not_here)?;
     let beyond = || Problem::not_found(format!("{which} is not in the log of {} entries", view.log_size()));
     let bytes = view.entry_bytes(index)?.ok_or_else(beyond)?;
-    Ok(Json(shown(index, &bytes)?))
+    Ok(([(header::CACHE_CONTROL, IMMUTABLE)], Json(shown(index, &bytes)?)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
+    /// What the records are about, such as `khatian/2795-51/101`.
     subject: SubjectId,
+    /// The first log index.
     #[serde(default)]
     from: u64,
+    /// The most records, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     limit: Option<usize>,
 }
 
 /// One page of a subject's history.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct History {
     subject: SubjectId,
     records: Vec<Shown>,

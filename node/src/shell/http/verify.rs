@@ -1,114 +1,55 @@
-//! "Is this document genuine and still in force?": answers with the receipts that prove them.
+//! "Is this document genuine and still in force?": questions to the service, and its receipts as files.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
-use dalil_contracts::Invocation;
-use dalil_ledger::block::Entry;
-use dalil_ledger::checkpoint::HeadProof;
-use dalil_ledger::crypto::{Hash, sha256};
-use dalil_ledger::document::{DocumentEntry, Uri, document_key};
-use dalil_ledger::log;
-use dalil_ledger::receipt::{
-    Answer, BatchDocument, CouldNotCheck, InclusionReceipt, Question, StatusReceipt, Terms, verify_status,
-};
-use dalil_ledger::store::LedgerView;
-use serde::{Deserialize, Serialize};
+use dalil_ledger::crypto::sha256;
+use dalil_ledger::document::Uri;
+use dalil_ledger::log::LogIndex;
+use dalil_ledger::receipt::InclusionReceipt;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::sync::mpsc;
 
 use super::{App, Problem};
-use crate::core::cosign::Published;
+use crate::service::{Ask, AskError, Attach, Batch, BatchError, Head, ServiceError, ShownCheckpoint, Verified};
 use crate::shell::clock::now_ms;
-use crate::verification;
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Ask {
-    uri: Option<Uri>,
-    digest: Option<Hash>,
-    /// The day of legal effect, UTC milliseconds.
-    as_of_ms: Option<u64>,
-    /// Only what was recorded until then counts, UTC milliseconds.
-    known_at_ms: Option<u64>,
-}
+/// How much of a batch's answer is handed to the connection at a time, in bytes; at least one answer.
+const FRAME_BYTES: usize = 64 << 10;
+/// How many frames wait for a client. A client that takes nothing keeps no more in memory.
+const FRAMES_MAX: usize = 2;
 
-impl Ask {
-    fn question(&self) -> Result<Question, Problem> {
-        match (&self.uri, &self.digest) {
-            (Some(uri), None) => Ok(Question::Uri(uri.clone())),
-            (None, Some(digest)) => Ok(Question::Digest(*digest)),
-            _ => Err(Problem::bad_request("question", "give either `uri` or `digest`")),
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ServiceError::NoCheckpoint => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_checkpoint", detail),
+            ServiceError::NotFound(_) => Self::not_found(detail),
+            ServiceError::Store(error) => error.into(),
+            _ => Self::internal(detail),
         }
     }
+}
 
-    fn terms(&self) -> Terms {
-        Terms { as_of_ms: self.as_of_ms, known_at_ms: self.known_at_ms, ..Terms::now(now_ms()) }
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        Self::bad_request("question", error.to_string())
     }
 }
 
-/// An answer or the reason why there is none.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
-pub enum VerifiedAnswer {
-    /// Proven.
-    Checked(Box<Answer>),
-    /// Never to be read as valid, forged or not on record.
-    CouldNotCheck {
-        /// Short code.
-        code: String,
-        /// In plain words.
-        detail: String,
-        /// Age of the newest head with a quorum, in milliseconds.
-        age_ms: Option<u64>,
-    },
-}
-
-/// The node's answer with its proof. Whoever does not trust the node checks the receipt against a pin of their own.
-#[derive(Debug, Clone, Serialize)]
-pub struct Verified {
-    /// What the node makes of its own receipt.
-    pub answer: VerifiedAnswer,
-    /// The status receipt (`.dalil-status`).
-    pub receipt: serde_json::Value,
-}
-
-pub(super) fn receipt_of(published: &Published, question: &Question) -> Result<StatusReceipt, Problem> {
-    let view = &published.view;
-    let head = view.head().clone();
-    let path = view.inclusion_proof(head.entry_index(), head.log_size()).map_err(Problem::internal)?;
-    let reads = StatusReceipt::gather(question, |key| view.prove(key)).map_err(Problem::internal)?;
-    Ok(StatusReceipt::new(HeadProof { header: head, path, note: published.note.clone() }, reads))
-}
-
-/// What the node makes of its own receipt.
-pub(super) fn checked(
-    app: &App,
-    published: &Published,
-    receipt: &[u8],
-    question: &Question,
-    terms: Terms,
-) -> Result<Result<Answer, CouldNotCheck>, Problem> {
-    let pin = app.pin(published)?;
-    Ok(verify_status(receipt, &pin, question, terms))
-}
-
-pub(super) fn verified(app: &App, question: &Question, terms: Terms) -> Result<Verified, Problem> {
-    let published = app.published()?;
-    let receipt = receipt_of(&published, question)?.to_bytes();
-    let answer = match checked(app, &published, &receipt, question, terms)? {
-        Ok(answer) => VerifiedAnswer::Checked(Box::new(answer)),
-        Err(why) => VerifiedAnswer::CouldNotCheck {
-            code: why.code().to_owned(),
-            detail: why.to_string(),
-            age_ms: Some(now_ms().saturating_sub(published.freshness_ms)),
-        },
-    };
-    Ok(Verified { answer, receipt: serde_json::from_slice(&receipt).map_err(Problem::internal)? })
+impl From<BatchError> for Problem {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::TooMany(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_questions", error.to_string()),
+            _ => Self::bad_request("question", error.to_string()),
+        }
+    }
 }
 
 pub(super) async fn ask(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Verified>, Problem> {
-    let question = ask.question()?;
-    Ok(Json(verified(&app, &question, ask.terms())?))
+    Ok(Json(app.answer(&ask)?))
 }
 
 /// The body is the document's file; only its digest is used, and nothing is kept.
@@ -119,82 +60,125 @@ pub(super) async fn ask_by_file(State(app): State<App>, file: Bytes) -> Result<J
             "the body is to be the document's file; or give its SHA-256 as `digest`",
         ));
     }
-    Ok(Json(verified(&app, &Question::Digest(sha256(&file)), Terms::now(now_ms()))?))
+    Ok(Json(app.answer(&Ask::digest(sha256(&file)))?))
 }
 
-pub(super) async fn status_receipt(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Response, Problem> {
-    let published = app.published()?;
-    let bytes = receipt_of(&published, &ask.question()?)?.to_bytes();
+/// The body is a receipt: is it good, and what does the ledger say today of what it is about?
+pub(super) async fn ask_by_receipt(State(app): State<App>, receipt: Bytes) -> Result<Json<Verified>, Problem> {
+    let text = String::from_utf8(receipt.into())
+        .map_err(|_| Problem::bad_request("receipt", "the body is no receipt: receipts are text"))?;
+    Ok(Json(app.answer(&Ask { receipt: Some(text), ..Ask::default() })?))
+}
+
+/// Up to 1,000 questions, answered on one head. The answer is written as it is made.
+pub(super) async fn batch(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(&body);
+    let batch: Batch = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Problem::bad_request("batch", format!("not a batch of questions: {error}")))?;
+    json.end().map_err(|error| Problem::bad_request("batch", format!("not a batch of questions: {error}")))?;
+    batch.check()?;
+    let place = app.batches.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "as many batches are being answered as this node bears")
+    })?;
+    let head = app.service.head(now_ms())?;
+    let (frames, taken) = mpsc::channel(FRAMES_MAX);
+    tokio::task::spawn_blocking(move || {
+        // The client may go away at any time.
+        let _gone = write_batch(&head, &batch, &frames);
+        drop(place);
+    });
+    let body = Body::from_stream(futures::stream::unfold(taken, |mut taken| async {
+        taken.recv().await.map(|frame| (Ok::<_, std::convert::Infallible>(frame), taken))
+    }));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// The form of the answer to a batch, which is written piece by piece.
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+pub(super) struct BatchAnswer {
+    /// The head on which all answers rest.
+    checkpoint: ShownCheckpoint,
+    /// The answers, in the order of the questions.
+    answers: Vec<Verified>,
+}
+
+fn write_batch(head: &Head, batch: &Batch, frames: &mpsc::Sender<Bytes>) -> Result<(), mpsc::error::SendError<Bytes>> {
+    let now_ms = now_ms();
+    let checkpoint = serde_json::to_string(&head.shown(now_ms)).unwrap_or_default();
+    let mut frame = format!("{{\"checkpoint\":{checkpoint},\"answers\":[");
+    for (place, ask) in batch.questions.iter().enumerate() {
+        if place > 0 {
+            frame.push(',');
+        }
+        // The batch was checked before, so every question is one.
+        let answer = head.answer(ask, batch.receipts, now_ms);
+        frame.push_str(&answer.map(|it| serde_json::to_string(&it).unwrap_or_default()).unwrap_or_default());
+        if frame.len() >= FRAME_BYTES {
+            frames.blocking_send(std::mem::take(&mut frame).into())?;
+        }
+    }
+    frame.push_str("]}\n");
+    frames.blocking_send(frame.into())
+}
+
+/// Whose status receipt is wanted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfDocument {
+    /// The document's URI.
+    uri: Option<Uri>,
+    /// SHA-256 of the document's file.
+    digest: Option<dalil_ledger::crypto::Hash>,
+    /// A certificate's printed number, with its `department` and `type`.
+    number: Option<dalil_contracts::certificate::record::CertificateNumber>,
+    /// The department that issued the certificate.
+    department: Option<dalil_ledger::block::DepartmentId>,
+    /// The certificate's type, such as `DOM`.
+    #[serde(rename = "type")]
+    kind: Option<dalil_ledger::document::TypeCode>,
+}
+
+pub(super) async fn status_receipt(State(app): State<App>, Query(of): Query<OfDocument>) -> Result<Response, Problem> {
+    let OfDocument { uri, digest, number, department, kind } = of;
+    let ask = Ask { uri, digest, number, department, kind, ..Ask::default() };
+    let crate::service::Question::Document(asked) = ask.question()? else { return Err(AskError::NotOne.into()) };
+    let bytes = app.service.head(now_ms())?.status_receipt(&asked)?.to_bytes();
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], bytes).into_response())
 }
 
-#[derive(Deserialize)]
+/// Which record's inclusion receipt is wanted.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Where {
-    index: Option<u64>,
-    uri: Option<Uri>,
+    /// Log index of the record.
+    pub(super) index: Option<LogIndex>,
+    /// URI of a document: the record that issued it, and the document's place in its batch.
+    pub(super) uri: Option<Uri>,
 }
 
 impl Where {
-    /// The log index that is asked for, and the document if that is what was named.
-    pub(super) fn find(self, view: &LedgerView) -> Result<(u64, Option<Uri>), Problem> {
-        match (self.index, self.uri) {
-            (Some(index), None) => Ok((index, None)),
-            (None, Some(uri)) => {
-                let entry: Option<DocumentEntry> = view.state_value(&document_key(&uri)).map_err(Problem::internal)?;
-                let entry = entry.ok_or_else(|| Problem::not_found(format!("{uri} is not on record")))?;
-                Ok((entry.record, Some(uri)))
-            }
+    /// The inclusion receipt of what is named.
+    pub(super) fn inclusion(&self, head: &Head) -> Result<InclusionReceipt, Problem> {
+        match (self.index, &self.uri) {
+            (Some(index), None) => Ok(head.inclusion_receipt(index, None)?),
+            (None, Some(uri)) => Ok(head.inclusion_of_document(uri)?),
             _ => Err(Problem::bad_request("question", "give either `index` or `uri`")),
         }
     }
 }
 
 pub(super) async fn inclusion_receipt(State(app): State<App>, Query(place): Query<Where>) -> Result<Response, Problem> {
-    let published = app.published()?;
-    let view = &published.view;
-    let (index, uri) = place.find(view)?;
-    let receipt = inclusion_of(&published, index, uri.as_ref())?;
+    let receipt = place.inclusion(&*app.service.head(now_ms())?)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt.to_bytes()).into_response())
 }
 
-/// The inclusion receipt of the entry at `index` on a published head; of a document's place in its batch too.
-pub(super) fn inclusion_of(published: &Published, index: u64, uri: Option<&Uri>) -> Result<InclusionReceipt, Problem> {
-    let view = &published.view;
-    let size = view.log_size();
-    let beyond = || Problem::not_found(format!("the cosigned log has {size} entries; index {index} is not among them"));
-    if index >= size {
-        return Err(beyond());
+impl App {
+    /// One question, answered in full on the newest head.
+    pub(super) fn answer(&self, ask: &Ask) -> Result<Verified, Problem> {
+        // What is wrong with the question is said even where nothing is published yet.
+        ask.question()?;
+        let now_ms = now_ms();
+        Ok(self.service.head(now_ms)?.answer(ask, Attach::All, now_ms)?)
     }
-    let entry = view.entry(index)?.ok_or_else(beyond)?;
-    if let Entry::Header(header) = &entry {
-        return Err(Problem::not_found(format!(
-            "entry {index} is the header of block {}, not a record; a receipt speaks of records",
-            header.height
-        )));
-    }
-    let document = match uri {
-        Some(uri) => batch_document(view, &entry, uri)?,
-        None => None,
-    };
-    let path = view.inclusion_proof(index, size)?;
-    let receipt = InclusionReceipt::new(entry, index, path, published.note.clone());
-    Ok(match document {
-        Some(document) => receipt.for_document(document),
-        None => receipt,
-    })
-}
-
-/// The place of a document in the batch that issued it; none if it was issued singly.
-fn batch_document(view: &LedgerView, entry: &Entry, uri: &Uri) -> Result<Option<BatchDocument>, Problem> {
-    let Entry::Record(record) = entry else { return Ok(None) };
-    let root = Invocation::decode(&record.body.call).ok().and_then(|invocation| invocation.attachment_root());
-    let Some(root) = root else { return Ok(None) };
-    let attachment =
-        view.attachment(&root).map_err(Problem::internal)?.ok_or_else(|| Problem::internal("leaf list missing"))?;
-    let position = attachment.leaves.iter().position(|leaf| verification::leaf_uri(leaf).as_ref() == Some(uri));
-    let index = position.ok_or_else(|| Problem::internal("document missing in its batch"))?;
-    let hashes: Vec<Hash> = attachment.leaves.iter().map(|leaf| log::leaf_hash(leaf)).collect();
-    let path = log::inclusion_proof(&*hashes, index as u64, hashes.len() as u64).map_err(Problem::internal)?;
-    Ok(Some(BatchDocument { leaf: attachment.leaves[index].clone(), index: index as u64, path }))
 }

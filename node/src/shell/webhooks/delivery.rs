@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::Full;
@@ -21,12 +21,11 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::address::not_public;
 use super::signature::Secret;
+use crate::trust::trusting;
 
 /// The most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -92,7 +91,7 @@ impl Target {
         let host = host.trim_matches(['[', ']']).to_owned();
         let tls = if url.scheme() == "https" {
             let name = ServerName::try_from(host.clone()).context("its url's host is no name of a server")?;
-            Some((TlsConnector::from(Arc::new(tls_config(ca_file)?)), name))
+            Some((TlsConnector::from(Arc::new(trusting(ca_file)?)), name))
         } else {
             None
         };
@@ -170,20 +169,4 @@ async fn send(
     let mut carrying = JoinSet::new();
     carrying.spawn(connection);
     Ok(sender.send_request(request).await.map_err(broken)?.status())
-}
-
-fn tls_config(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca_file {
-        for certificate in CertificateDer::pem_file_iter(path).with_context(|| path.display().to_string())? {
-            roots.add(certificate.with_context(|| path.display().to_string())?)?;
-        }
-    }
-    ensure!(!roots.is_empty(), "the system trusts no certificate: install ca-certificates, or set ca_file");
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
 }
