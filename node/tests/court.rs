@@ -59,7 +59,7 @@ fn evidence_is_whole_checks_out_by_itself_and_is_refused_where_it_does_not() {
     let said = evidence("in.gov.wb.district-DOM-00000000000000ff", "absent");
     assert_eq!((said.code, &said.json()["records"]), (3, &json!(0)), "{}", said.out);
     assert_eq!(evidence("9000-1/7", "plot").code, 3);
-    assert_ne!(evidence("no such thing", "nothing").code, 0);
+    assert_ne!(evidence("no such thing!", "nothing").code, 0);
 
     // Under a pin of others nothing is handed out.
     let other = ["testnet", "generate", "--dir", "other", "--p2p-port", "30920", "--http-port", "30930"];

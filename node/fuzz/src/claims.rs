@@ -57,7 +57,7 @@ fn holder_file(bytes: &[u8]) -> Taken {
     let root = file.root();
     let other = Hash(root.0.map(|byte| byte ^ 1));
     for (name, claim) in file.claims() {
-        let shown = Presentation::disclose(&file, &[name.clone()], None).unwrap();
+        let shown = Presentation::disclose(&file, std::slice::from_ref(name), None).unwrap();
         assert_eq!(shown.claims().collect::<Vec<_>>(), [claim]);
         assert_eq!(shown.verify(&entry_of(&file, root)), Ok(()));
         assert!(shown.verify(&entry_of(&file, other)).is_err());

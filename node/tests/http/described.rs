@@ -13,7 +13,7 @@ use crate::site::{Site, uri};
 use crate::support::domicile;
 
 /// How many requests are made for each operation.
-const REQUESTS: usize = 40;
+const REQUESTS: usize = 200;
 /// How long one may take; those that wait for finality wait less.
 const PATIENCE: Duration = Duration::from_secs(30);
 

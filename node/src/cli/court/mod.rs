@@ -33,6 +33,9 @@ use crate::time::ist;
 const EXIT_CODES: &str = "Exit codes: those of `verify`: 0 valid; 1 recorded but not valid now, or the command failed; 2 usage; \
                           3 not on record (which is proven, and handed out too); 4 could not check, and nothing was written.";
 
+/// How every document's URI begins.
+const URI_PREFIX: &str = "in.gov.";
+
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Evidence {
@@ -60,15 +63,14 @@ impl FromStr for Subject {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(number) = text.parse::<ChallanNumber>() {
-            return Ok(Self::Document(challan_uri(&number)));
-        }
-        if let Ok(plot) = text.parse() {
-            return Ok(Self::Plot(plot));
-        }
-        text.parse().map(Self::Document).map_err(|_| {
-            "expected a document's URI, a challan's number of 16 digits, or a plot such as 2795-51/257".into()
-        })
+        // URI and number are tokens alike; by DigiLocker's convention a URI names its government first.
+        let document = text.parse().map(Self::Document).ok().filter(|_| text.starts_with(URI_PREFIX));
+        let plot = || text.parse().map(Self::Plot).ok();
+        let challan = || text.parse::<ChallanNumber>().map(|number| Self::Document(challan_uri(&number))).ok();
+        document
+            .or_else(plot)
+            .or_else(challan)
+            .ok_or_else(|| "expected a document's URI, a challan's number, or a plot such as 2795-51/257".to_owned())
     }
 }
 

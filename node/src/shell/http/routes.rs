@@ -113,8 +113,8 @@ fn verification(api: Api<App>) -> Api<App> {
         get("/v1/receipts/cose", VERIFICATION, "The inclusion of a record as a COSE receipt (RFC 9942)")
             .about("Signed by this validator's log key alone; the quorum stands behind the C2SP form.")
             .query::<verify::Where>()
-            .answer(200, "The receipt.", Kind::bytes(cose::COSE_SIGN1))
-            .problem(404, "There is no such record here, or this node is no validator."),
+            .answer(200, "The receipt.", Kind::bytes("application/cose"))
+            .problem(404, "There is no such record here."),
         routing::get(cose::receipt),
     )
     .serve(
