@@ -184,6 +184,16 @@ fn a_node_that_serves_nonsense_is_no_audit() {
     let said = audit(&url);
     assert_ne!(said.code, 0);
     assert!(format!("{}{}", said.out, said.err).contains("genesis"), "{} {}", said.out, said.err);
+    // One that is asked too often says when to come again.
+    let (asked, answer) = (std::sync::atomic::AtomicUsize::new(0), genesis.clone());
+    let url = cli::serve(move |first| match first.split(' ').nth(1) {
+        Some("/genesis") if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 => (429, Vec::new()),
+        Some("/genesis") => (200, answer.clone()),
+        _ => (404, Vec::new()),
+    });
+    let said = audit(&url);
+    assert_eq!(found(&said), (4, vec!["unreachable".to_owned()]), "{} {}", said.out, said.err);
+    std::fs::remove_dir_all(folder.path().join("auditor")).unwrap();
     // A checkpoint without a quorum, of a log that nobody can show.
     let note =
         "ledger.example/wb\n9999999\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— ledger.example/wb AAAAAAAA\n";

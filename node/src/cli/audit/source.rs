@@ -1,6 +1,6 @@
 //! A node as the auditor sees it: bytes behind a URL, bounded, and not believed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use dalil_ledger::block::{Attachment, Height};
@@ -10,6 +10,8 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::genesis::{GENESIS_BYTES_MAX, Genesis};
 use dalil_ledger::log::tile::{TILE_WIDTH, Tile};
 use dalil_ledger::validators::Certificate;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
 use super::finding::{Finding, Kind};
@@ -17,6 +19,8 @@ use crate::shell::http::Problem;
 
 /// How long a node may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a node may say that it is asked too often.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest bundle of entries, in bytes: as many as a tile is wide, each with its length.
 const BUNDLE_BYTES_MAX: usize = TILE_WIDTH as usize * (65_535 + 2);
 /// The longest tile of hashes, in bytes.
@@ -87,13 +91,27 @@ impl Source {
         Finding::new(&self.url, Kind::Unreachable, format!("{path}: {what}"))
     }
 
+    /// A node that says it is asked too often is asked again when it says so, for a while.
     async fn get(&self, path: &str, bytes_max: usize) -> Result<Vec<u8>, Finding> {
-        let unreachable = |error: reqwest::Error| self.nonsense(path, &error.without_url());
-        let mut response = self.http.get(format!("{}{path}", self.url)).send().await.map_err(unreachable)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let response = self.http.get(format!("{}{path}", self.url)).send().await;
+            let response = response.map_err(|error| self.nonsense(path, &error.without_url()))?;
+            let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let after = Duration::from_secs(after.unwrap_or(1).max(1));
+            if response.status() == StatusCode::TOO_MANY_REQUESTS && Instant::now() + after < deadline {
+                tokio::time::sleep(after).await;
+                continue;
+            }
+            return self.read(path, response, bytes_max).await;
+        }
+    }
+
+    async fn read(&self, path: &str, mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Finding> {
         let status = response.status();
         let bytes_max = if status.is_success() { bytes_max } else { PROBLEM_BYTES_MAX };
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.nonsense(path, &error.without_url()))? {
             if bytes.len() + chunk.len() > bytes_max {
                 return Err(self.nonsense(path, &format!("more than {bytes_max} bytes")));
             }
