@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::shell::home::check_private;
+use crate::signing::random;
 
 /// The shared key.
 pub(crate) struct VehicleKey([u8; 32]);
@@ -23,6 +24,16 @@ impl VehicleKey {
         let read = hex::decode_to_slice(text.trim(), &mut key);
         read.with_context(|| format!("{}: expected 64 hexadecimal digits", path.display()))?;
         Ok(Self(key))
+    }
+
+    /// A fresh key.
+    pub(crate) fn draw() -> anyhow::Result<Self> {
+        Ok(Self(random()?))
+    }
+
+    /// The key in hexadecimal, as a file of it holds it. For such a file alone.
+    pub(crate) fn to_hex(&self) -> String {
+        hex::encode(self.0)
     }
 
     /// The id of the vehicle with this plate.

@@ -5,6 +5,7 @@ use dalil_contracts::land::registers::{Register, RegisterQuestion};
 use dalil_contracts::refusal::Reject;
 use dalil_ledger::document::Status;
 use dalil_ledger::receipt::{RegisterReceipt, Terms};
+use dalil_ledger::state::{StateError, StateView};
 
 use super::ServiceError;
 use super::answer::{Receipts, ShownPlot, VerifiedAnswer};
@@ -19,9 +20,16 @@ impl Head {
         question: &RegisterQuestion,
         now_ms: u64,
     ) -> Result<(Result<Register, Reject>, RegisterReceipt), ServiceError> {
+        self.register(|state| question.answer(state, now_ms))
+    }
+
+    /// What `ask` gives of this head's state, and the receipt that proves all that it read.
+    pub fn register<T>(
+        &self,
+        ask: impl FnOnce(&dyn StateView) -> Result<T, StateError>,
+    ) -> Result<(T, RegisterReceipt), ServiceError> {
         let view = self.view();
-        let gathered = RegisterReceipt::gather(view, |state| question.answer(state, now_ms), |key| view.prove(key));
-        let (answer, reads) = gathered?;
+        let (answer, reads) = RegisterReceipt::gather(view, ask, |key| view.prove(key))?;
         Ok((answer, RegisterReceipt { head: self.proof().clone(), reads }))
     }
 
@@ -32,7 +40,7 @@ impl Head {
         if attach != Attach::None {
             receipts.register = Some(as_json(&receipt.to_bytes())?);
         }
-        let ask = |state: &dyn dalil_ledger::state::StateView| question.answer(state, terms.now_ms);
+        let ask = |state: &dyn StateView| question.answer(state, terms.now_ms);
         let proven = self.checked().map_err(Clone::clone);
         let proven = proven.and_then(|head| head.register(&receipt.reads, terms.now_ms, None, ask));
         let proven = match proven {

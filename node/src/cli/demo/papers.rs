@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use dalil_ledger::claims::{Salt, commit};
 use dalil_ledger::crypto::{Hash, sha256};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
+use crate::cli::plate::VehicleKey;
 pub(super) use crate::signing::random;
 
 /// Names in the samples that begin so stand for persons and reasons: commitments, not files.
@@ -24,14 +23,19 @@ pub(super) struct Papers {
     /// Value → salt: what an office needs to open its commitments.
     salts: Map<String, Value>,
     /// Shared by the enforcement departments; turns plates into vehicle ids.
-    vehicle_key: [u8; 32],
+    vehicle_key: VehicleKey,
 }
 
 impl Papers {
     /// An empty store in `folder`.
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.to_owned(), known: BTreeMap::new(), salts: Map::new(), vehicle_key: random()? })
+        Ok(Self {
+            folder: folder.to_owned(),
+            known: BTreeMap::new(),
+            salts: Map::new(),
+            vehicle_key: VehicleKey::draw()?,
+        })
     }
 
     /// Where a document's file lies.
@@ -53,9 +57,7 @@ impl Papers {
             return Ok(*known);
         }
         let value = if let Some(plate) = name.strip_prefix(VEHICLE) {
-            let mut mac = Hmac::<Sha256>::new_from_slice(&self.vehicle_key)?;
-            mac.update(plate.as_bytes());
-            Hash(mac.finalize().into_bytes().into())
+            self.vehicle_key.id(&plate.parse()?)
         } else if COMMITTED.iter().any(|prefix| name.starts_with(prefix)) {
             self.commit(name)?
         } else {
@@ -77,7 +79,7 @@ impl Papers {
         let kept = json!({
             "about": "Known to the offices alone: the salts of commitments, and the key that turns plates into vehicle ids.",
             "salts": self.salts,
-            "vehicle_key": hex::encode(self.vehicle_key),
+            "vehicle_key": self.vehicle_key.to_hex(),
         });
         Ok(std::fs::write(self.folder.join("office-secrets.json"), serde_json::to_vec_pretty(&kept)?)?)
     }

@@ -8,8 +8,7 @@ use dalil_contracts::mineral::checkpost::BookQuestion;
 use dalil_contracts::mineral::keys::challan_key;
 use dalil_contracts::mineral::types::{ChallanNumber, RangeId};
 use dalil_ledger::block::Height;
-use dalil_ledger::checkpoint::HeadProof;
-use dalil_ledger::receipt::{REGISTER_READS_MAX, RegisterReceipt};
+use dalil_ledger::receipt::REGISTER_READS_MAX;
 use dalil_ledger::state::{Overlay, StateError, StateView};
 use dalil_ledger::store::{LedgerView, StoreError};
 use schemars::JsonSchema;
@@ -18,6 +17,8 @@ use tokio::sync::Semaphore;
 
 use super::{App, Problem};
 use crate::core::cosign::Published;
+use crate::service::Head;
+use crate::shell::clock::now_ms;
 use crate::shell::events::{Filter, Position, page};
 
 /// The largest question, in bytes.
@@ -99,22 +100,15 @@ fn numbers_of(published: &Published, since: &Since) -> Result<Json<Numbers>, Pro
     Ok(Json(Numbers { challans, ranges, next: found.next.index, log_size: view.log_size() }))
 }
 
-/// Runs `ask` over the newest published state; the register receipt proves all that it read.
-fn proven<T>(
-    published: &Published,
-    ask: impl FnOnce(&dyn StateView) -> Result<T, StateError>,
-) -> Result<(T, Vec<u8>), Problem> {
-    let view = &published.view;
-    let head = view.head().clone();
-    let path = view.inclusion_proof(head.entry_index(), head.log_size()).map_err(Problem::internal)?;
-    let gathered = RegisterReceipt::gather(view, ask, |key| view.prove(key));
-    let (answer, reads) = gathered.map_err(Problem::internal)?;
-    if reads.len() > REGISTER_READS_MAX {
-        let detail = format!("the answer rests on {} values, at most {REGISTER_READS_MAX} fit a receipt", reads.len());
+/// Runs `ask` over the state of a head; the register receipt proves all that it read.
+fn proven<T>(head: &Head, ask: impl FnOnce(&dyn StateView) -> Result<T, StateError>) -> Result<(T, Vec<u8>), Problem> {
+    let (answer, receipt) = head.register(ask)?;
+    let reads = receipt.reads.len();
+    if reads > REGISTER_READS_MAX {
+        let detail = format!("the answer rests on {reads} values, at most {REGISTER_READS_MAX} fit a receipt");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_much_asked", detail));
     }
-    let head = HeadProof { header: head, path, note: published.note.clone() };
-    Ok((answer, RegisterReceipt { head, reads }.to_bytes()))
+    Ok((answer, receipt.to_bytes()))
 }
 
 fn receipt(bytes: Vec<u8>) -> Response {
@@ -123,8 +117,8 @@ fn receipt(bytes: Vec<u8>) -> Response {
 
 pub(super) async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Result<Response, Problem> {
     let _place = BOOKS.acquire().await.map_err(Problem::internal)?;
-    let published = app.published()?;
-    let read = tokio::task::spawn_blocking(move || proven(&published, |state| question.answer(state)));
+    let head = app.service.head(now_ms())?;
+    let read = tokio::task::spawn_blocking(move || proven(&head, |state| question.answer(state)));
     let (answer, bytes) = read.await.map_err(Problem::internal)??;
     answer.map_err(|refused| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refused.code, refused.message))?;
     Ok(receipt(bytes))
@@ -139,7 +133,7 @@ pub(super) struct OfNumber {
 
 /// A challan as it stands, for its issuer, who signs what the code is to say.
 pub(super) async fn challan(State(app): State<App>, Query(of): Query<OfNumber>) -> Result<Response, Problem> {
-    let published = app.published()?;
+    let head = app.service.head(now_ms())?;
     let ask = |state: &dyn StateView| Overlay::new(state).get_value::<Challan>(&challan_key(&of.number));
-    Ok(receipt(proven(&published, ask)?.1))
+    Ok(receipt(proven(&head, ask)?.1))
 }
