@@ -101,6 +101,10 @@ fn again(pin: &Pin) -> Markup {
                 "is fresh for a limited time; later it is checked with " code { "--max-age" } ", and says what was so at its time."
             }
             li {
+                "The registers of a plot: " code { "dalil land title PLOT --receipt FILE --policy pin.json" } " for "
+                code { "title.dalil-register" } ", " code { "dalil land encumbrances" } " likewise."
+            }
+            li {
                 "With other people's software: each " code { ".tlog-proof" } " is a C2SP tlog-proof, the policy a C2SP "
                 "tlog-policy, the tree that of RFC 9162 with SHA-256, the signatures Ed25519 (RFC 8032)."
             }

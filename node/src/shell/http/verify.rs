@@ -95,7 +95,7 @@ pub(super) async fn batch(State(app): State<App>, body: Bytes) -> Result<Respons
 
 /// The form of the answer to a batch, which is written piece by piece.
 #[derive(JsonSchema)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "it is nothing but its schema")]
 pub(super) struct BatchAnswer {
     /// The head on which all answers rest.
     checkpoint: ShownCheckpoint,

@@ -72,7 +72,7 @@ pub(super) struct Subscribing {
 
 /// The parameters of `subscribe`, all topics together.
 #[derive(JsonSchema)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "it is nothing but its schema")]
 struct Subscribe {
     /// `heads` or `events`.
     #[schemars(extend("enum" = ["heads", "events"]))]
