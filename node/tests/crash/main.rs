@@ -12,6 +12,7 @@ mod kills;
 mod network;
 mod oracle;
 mod outage;
+mod restored;
 #[allow(dead_code)] // The simulator draws more from it.
 #[path = "../cluster/simulator/rng.rs"]
 mod rng;

@@ -28,6 +28,8 @@ const WITNESS_SEEDS: u64 = 500;
 const FAILURES_MAX: u64 = 5;
 /// How many failing seeds are told in full.
 const STORIES_MAX: usize = 2;
+/// After so many seeds a long run says how far it is.
+const TOLD_EVERY: u64 = 1_000;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
@@ -36,7 +38,7 @@ fn number(variable: &str) -> Option<u64> {
 /// Runs seeds on as many threads as asked for.
 fn run_seeds(seeds: std::ops::Range<u64>, jobs: u64) -> Report {
     let began = Instant::now();
-    let (next, failures) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
+    let (next, done, failures) = (AtomicU64::new(seeds.start), AtomicU64::new(0), AtomicU64::new(0));
     let total = Mutex::new(Report::default());
     std::thread::scope(|scope| {
         for _ in 0..jobs {
@@ -52,6 +54,11 @@ fn run_seeds(seeds: std::ops::Range<u64>, jobs: u64) -> Report {
                     let outcome = run(&Plan::draw(seed), Keep::Nothing);
                     failures.fetch_add(u64::from(outcome.violation.is_some()), Ordering::Relaxed);
                     report.add(seed, outcome);
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    if done.is_multiple_of(TOLD_EVERY) {
+                        let (all, failed) = (seeds.end - seeds.start, failures.load(Ordering::Relaxed));
+                        eprintln!("{done} of {all} seeds in {} s, {failed} with a violation", began.elapsed().as_secs());
+                    }
                 }
                 total.lock().unwrap().merge(report);
             });
