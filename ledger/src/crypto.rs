@@ -239,7 +239,7 @@ impl PublicKey {
             let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
             self.decompress()?.verify_strict(bytes, &signature).map_err(|_| CryptoError::BadSignature)
         };
-        memory::remembering(|| hash_parts(&[&self.0, &signature.0, bytes]), check)
+        memory::remembering(|| memory::of_signature(self, signature, bytes), check)
     }
 }
 
@@ -248,7 +248,7 @@ pub mod memory {
     use std::cell::RefCell;
     use std::collections::HashSet;
 
-    use super::{CryptoError, Hash};
+    use super::{CryptoError, Hash, PublicKey, Signature, hash_parts};
 
     /// What a thread remembers at most; then it begins anew.
     const REMEMBERED_MAX: usize = 1 << 16;
@@ -265,6 +265,27 @@ pub mod memory {
         });
     }
 
+    /// What stands for a signature in the memory.
+    pub(super) fn of_signature(key: &PublicKey, signature: &Signature, bytes: &[u8]) -> Hash {
+        hash_parts(&[&key.0, &signature.0, bytes])
+    }
+
+    /// Takes note of something good, if this thread remembers anything.
+    pub(super) fn remember(key: impl FnOnce() -> Hash) {
+        GOOD.with_borrow_mut(|good| {
+            if let Some(good) = good {
+                insert(good, key());
+            }
+        });
+    }
+
+    fn insert(good: &mut HashSet<Hash>, key: Hash) {
+        if good.len() == REMEMBERED_MAX {
+            good.clear();
+        }
+        good.insert(key);
+    }
+
     /// The answer of `check`, which is asked unless this thread remembers it to be good. `key` tells what is checked.
     pub(super) fn remembering(
         key: impl FnOnce() -> Hash,
@@ -277,10 +298,7 @@ pub mod memory {
                 return Ok(());
             }
             check()?;
-            if good.len() == REMEMBERED_MAX {
-                good.clear();
-            }
-            good.insert(key);
+            insert(good, key);
             Ok(())
         })
     }
@@ -326,7 +344,9 @@ impl SecretKey {
 
     /// Signs exactly `bytes`: for formats that bring a domain of their own (C2SP notes).
     pub fn sign_raw(&self, bytes: &[u8]) -> Signature {
-        Signature(self.0.sign(bytes).to_bytes())
+        let signature = Signature(self.0.sign(bytes).to_bytes());
+        memory::remember(|| memory::of_signature(&self.public(), &signature, bytes));
+        signature
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dalil_ledger::checkpoint::{Checkpoint, Cosignature, LogSignature, Note, Policy};
-use dalil_ledger::crypto::SecretKey;
+use dalil_ledger::crypto::{PublicKey, SecretKey};
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::validators::{ValidatorIndex, ValidatorSet};
 
@@ -90,11 +90,6 @@ impl Cosigning {
         self.published.is_some_and(|(published, _)| published >= size)
     }
 
-    /// The checkpoint of a head that is still collected.
-    pub fn checkpoint(&self, size: u64) -> Option<&Checkpoint> {
-        self.heads.get(&size).map(|head| &head.checkpoint)
-    }
-
     /// The cosignatures that are held of the head of `size` leaves, all checked.
     pub fn held(&self, size: u64) -> Vec<HeadCosignature> {
         let held = self.heads.get(&size).map(|head| &head.cosignatures);
@@ -110,19 +105,21 @@ impl Cosigning {
             .collect()
     }
 
-    /// This node's own cosignature of the head of `size` leaves.
+    /// The own cosignature of the head of `size` leaves by the validator with the consensus key `key`. Its place is the one in
+    /// the set that cosigns that head: by the time that a slow disk lets the signature out, another set may be in office.
     pub fn sign(
         &self,
         size: u64,
-        signer: ValidatorIndex,
+        key: &PublicKey,
         time_s: u64,
         cosigner: &SecretKey,
         log: &SecretKey,
     ) -> Option<HeadCosignature> {
-        let checkpoint = self.checkpoint(size)?;
+        let Head { checkpoint, validators, .. } = self.heads.get(&size)?;
+        let signer = validators.iter().position(|member| member.consensus == *key)?;
         Some(HeadCosignature {
             size,
-            signer: signer.0 as u8,
+            signer: u8::try_from(signer).ok()?,
             time_s,
             signature: Cosignature::sign(checkpoint, cosigner, time_s).signature,
             log_signature: LogSignature::sign(checkpoint, log).0,

@@ -35,9 +35,8 @@ impl Core {
 
     /// Consensus recorded that this head is cosigned; now the signatures may leave.
     pub(super) fn cosign(&mut self, cosigned: Cosigned) {
-        let Some(index) = self.own_index() else { return };
-        let Some((cosigner, log)) = &self.cosigner else { return };
-        if let Some(signed) = self.cosigning.sign(cosigned.size, index, cosigned.time_s, cosigner, log) {
+        let (Some(key), Some((cosigner, log))) = (&self.consensus_key, &self.cosigner) else { return };
+        if let Some(signed) = self.cosigning.sign(cosigned.size, key, cosigned.time_s, cosigner, log) {
             self.effect(Effect::Broadcast(Message::Cosignature(signed)));
             if let Err(error) = self.take_cosignature(None, signed) {
                 self.effect(Effect::Log(Notice::BadCosignature(format!("own: {error}"))));

@@ -19,6 +19,7 @@ use dalil_node::shell::home::NodeKeys;
 use dalil_node::verification::{PIN_LIFETIME_MS, pin_of};
 
 use crate::seeds;
+use crate::simulator::disk::WRITE_MS;
 use crate::support::{key_of, node_keys, signed_for, token};
 use crate::world::{FOUL, Weather, World};
 
@@ -242,6 +243,26 @@ fn add(department: &str) -> (ValidatorChange, NodeKeys) {
 
 fn replace(leaving: &str, department: &str, keys: &NodeKeys) -> ValidatorChange {
     ValidatorChange::Replace { leaving: token(leaving), member: keys.validator(token(department)).unwrap() }
+}
+
+#[test]
+fn a_cosignature_that_a_slow_disk_holds_back_names_its_signer_by_the_heads_own_set() {
+    const SLOW: usize = 5;
+    let mut office = Office::open(30, 6);
+    let named = office.height() + 8;
+    let leaving = token(&office.departments()[SLOW - 2]);
+    office.carry("fewer", &ValidatorChange::Remove(leaving), named);
+    office.go_to(named - 2);
+    office.agree();
+    // Its commit of the block that changes the set is under way for longer than a head waits to be cosigned again.
+    office.world.nodes[SLOW].disk.write_ms = (12_000, 12_000);
+    office.go_to(named);
+    assert_eq!(office.set().len(), 5);
+    office.world.run_for(100_000);
+    office.world.nodes[SLOW].disk.write_ms = WRITE_MS;
+    office.agree();
+    assert!(office.world.scores.is_empty(), "{:?}", office.world.scores);
+    assert!(office.world.notices.is_empty(), "{:?}", office.world.notices);
 }
 
 #[test]
