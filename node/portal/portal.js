@@ -87,6 +87,9 @@ async function checkHere() {
   } catch (error) {
     show(place, troubleOf(error, asked, lang));
   }
+  // What the node alone says stands only beside an answer that is the same.
+  const { status } = place.querySelector("[data-status]").dataset;
+  for (const word of document.querySelectorAll("[data-word-of-node]")) word.hidden = word.dataset.wordOfNode !== status;
 }
 
 for (const hidden of document.querySelectorAll(".scripted")) hidden.hidden = false;

@@ -36,7 +36,7 @@ fn status_of(outcome: &Outcome) -> String {
 }
 
 /// The name that a variant without fields has in JSON.
-fn name_of<T: Serialize>(variant: &T) -> String {
+pub(super) fn name_of<T: Serialize>(variant: &T) -> String {
     serde_json::to_value(variant).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -2,21 +2,27 @@
 //!
 //! Pages are rendered here in three languages and work without JavaScript, then with the node's own word, which they say.
 //! With JavaScript the browser fetches the receipt and checks it itself (`node/portal/*.js`), and a file is hashed there and
-//! never uploaded. [`assets::verifier`] is the same verifier in one HTML file, for those who trust no page.
+//! never uploaded. [`assets::verifier`] is the same verifier in one HTML file, for those who trust no page. [`explorer`] shows
+//! what the ledger holds and how the network fares.
 //!
 //! Called by the HTTP interface of a node, which answers the questions ([`Answers`]). It keeps nothing, follows no link, and
 //! reads no clock.
 
 mod answer;
 pub mod assets;
+pub mod explorer;
 mod pages;
 mod routes;
 mod scan;
 mod text;
+mod timeline;
 mod words;
 
 use dalil_ledger::crypto::Hash;
+use dalil_ledger::document::DocumentEntry;
 use dalil_ledger::receipt::{Answer, InclusionReceipt, Question};
+
+use crate::service::Journey;
 
 pub use routes::{Ask as AskOfPortal, Reader, routes};
 pub use scan::RecordedAt;
@@ -50,6 +56,9 @@ pub trait Answers: Clone + Send + Sync + 'static {
 
     /// The chain for which issuers sign.
     fn chain(&self) -> Hash;
+
+    /// What the records say of a challan's way; none for other documents, and where this node does not hold the records.
+    fn journey(&self, entry: &DocumentEntry) -> Option<Journey>;
 
     /// Where the record of an inclusion receipt stands; or a code and a detail why that is not shown.
     fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)>;

@@ -14,6 +14,7 @@ pub(super) enum Place {
     Home,
     Scan,
     Answer,
+    Explorer,
     About,
 }
 
@@ -41,6 +42,7 @@ pub(super) fn page(language: Language, place: Place, title: &str, query: &str, c
                         nav aria-label=(words.service) {
                             a href=(within("/")) aria-current=[mark(place == Place::Home)] { (words.home) }
                             a href=(within("/scan")) aria-current=[mark(place == Place::Scan)] { (words.scan_link) }
+                            a href=(within("/explorer")) aria-current=[mark(place == Place::Explorer)] { (words.explorer_link) }
                             a href=(within("/about")) aria-current=[mark(place == Place::About)] { (words.about) }
                         }
                         nav aria-label="Language" {

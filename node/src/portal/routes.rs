@@ -8,10 +8,11 @@ use axum::routing::get;
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::Uri;
 use dalil_ledger::receipt::Question;
-use maud::Markup;
+use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::timeline::{Moments, Timeline};
 use super::words::Language;
 use super::{Answers, Outcome, answer, assets, pages, scan};
 use crate::time::parse_moment;
@@ -33,7 +34,7 @@ pub fn routes<A: Answers>() -> Router<A> {
 }
 
 /// Sets what every answer of the portal carries. A page with a policy of its own keeps it.
-async fn guarded(mut response: Response) -> Response {
+pub(super) async fn guarded(mut response: Response) -> Response {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -191,7 +192,17 @@ async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, hea
         Question::Slot(_) => {}
     }
     let markup = answer::outcome(&outcome, &question, words);
-    shown(status, pages::answer(language, &asked, &query, &markup))
+    let life = life(&answers, &outcome, as_of_ms, language);
+    shown(status, pages::answer_with(language, &asked, &query, &markup, &life))
+}
+
+/// The picture of a document's life, which is the node's word.
+fn life<A: Answers>(answers: &A, outcome: &Outcome, as_of_ms: Option<u64>, language: Language) -> Markup {
+    let Outcome::Checked { answer, checked_at_ms, .. } = outcome else { return html! {} };
+    let journey = answer.entry.as_ref().and_then(|entry| answers.journey(entry));
+    let moments = Moments { now_ms: *checked_at_ms, as_of_ms };
+    let life = Timeline::of(answer, journey.as_ref(), moments, language.words());
+    life.map(|life| life.draw(language)).unwrap_or_default()
 }
 
 /// A text within a query (RFC 3986): all but letters, digits, `-`, `.`, `_` and `~` by their codes.

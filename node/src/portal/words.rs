@@ -97,6 +97,8 @@ pub struct Words {
     pub home: String,
     /// Of the link to the page that reads codes.
     pub scan_link: String,
+    /// Of the link to the explorer.
+    pub explorer_link: String,
     /// Of the link to the page that explains.
     pub about: String,
     /// The same as a question.
@@ -123,6 +125,15 @@ pub struct Words {
     pub trouble: Table,
     /// The verifier in one file.
     pub verifier: Table,
+    /// A document's life; no script shows it.
+    #[serde(skip_serializing)]
+    pub timeline: Table,
+    /// The explorer; no script shows it.
+    #[serde(skip_serializing)]
+    pub explorer: Table,
+    /// A plot's chain of title; no script shows it.
+    #[serde(skip_serializing)]
+    pub plot: Table,
     /// The page that explains.
     pub explain: Explain,
 }

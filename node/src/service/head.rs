@@ -14,6 +14,7 @@ use dalil_ledger::receipt::{
     verify_inclusion_with, verify_status,
 };
 use dalil_ledger::store::{LedgerView, StoreError};
+use dalil_ledger::validators::ValidatorSet;
 use serde_json::Value;
 
 use super::ServiceError;
@@ -120,6 +121,11 @@ impl Head {
     /// How many validators there are.
     pub fn validators(&self) -> usize {
         self.published.validators.len()
+    }
+
+    /// The set that cosigned the head, and decides the next height.
+    pub fn validator_set(&self) -> &ValidatorSet {
+        &self.published.validators
     }
 
     pub(super) fn checked(&self) -> Result<&CheckedHead, &CouldNotCheck> {

@@ -12,6 +12,7 @@ mod answer;
 mod ask;
 mod batch;
 mod head;
+mod journey;
 mod register;
 mod words;
 
@@ -30,6 +31,8 @@ pub use answer::{
 pub use ask::{Ask, AskError, Attach, Question};
 pub use batch::{Batch, BatchError, QUESTIONS_MAX};
 pub use head::Head;
+pub use journey::{Journey, Leg, STEPS_MAX, Waypoint};
+pub use register::SelfChecked;
 pub use words::{FILE_IN_HAND, FileBinding, LATER, not_proven, proven};
 
 use crate::core::cosign::Published;

@@ -4,7 +4,7 @@ use dalil_contracts::land::keys::PlotId;
 use dalil_contracts::land::registers::{Register, RegisterQuestion};
 use dalil_contracts::refusal::Reject;
 use dalil_ledger::document::Status;
-use dalil_ledger::receipt::{RegisterReceipt, Terms};
+use dalil_ledger::receipt::{CouldNotCheck, ProvenRegister, RegisterReceipt, Terms};
 use dalil_ledger::state::{StateError, StateView};
 
 use super::ServiceError;
@@ -12,6 +12,9 @@ use super::answer::{Receipts, ShownPlot, VerifiedAnswer};
 use super::ask::Attach;
 use super::head::{Found, Head, as_json};
 use super::words::{LATER, as_of};
+
+/// A register as a verifier finds it, or why it could not be checked; and the receipt that was checked.
+pub type SelfChecked = (Result<ProvenRegister<Result<Register, Reject>>, CouldNotCheck>, RegisterReceipt);
 
 impl Head {
     /// A register of the land at the time `now_ms`, or why there is none, and the receipt of either.
@@ -33,16 +36,22 @@ impl Head {
         Ok((answer, RegisterReceipt { head: self.proof().clone(), reads }))
     }
 
+    /// A register as a verifier finds it in this head's own receipt, which comes along; or why that proves nothing.
+    pub fn proven_register(&self, question: &RegisterQuestion, now_ms: u64) -> Result<SelfChecked, ServiceError> {
+        let (_, receipt) = self.land_register(question, now_ms)?;
+        let ask = |state: &dyn StateView| question.answer(state, now_ms);
+        let checked = self.checked().map_err(Clone::clone);
+        let proven = checked.and_then(|head| head.register(&receipt.reads, now_ms, None, ask));
+        Ok((proven, receipt))
+    }
+
     pub(super) fn plot(&self, plot: &PlotId, terms: Terms, attach: Attach) -> Result<Found, ServiceError> {
         let question = RegisterQuestion::Encumbrances(plot.clone());
-        let (_, receipt) = self.land_register(&question, terms.now_ms)?;
+        let (proven, receipt) = self.proven_register(&question, terms.now_ms)?;
         let mut receipts = Receipts::default();
         if attach != Attach::None {
             receipts.register = Some(as_json(&receipt.to_bytes())?);
         }
-        let ask = |state: &dyn StateView| question.answer(state, terms.now_ms);
-        let proven = self.checked().map_err(Clone::clone);
-        let proven = proven.and_then(|head| head.register(&receipt.reads, terms.now_ms, None, ask));
         let proven = match proven {
             Ok(proven) => proven,
             Err(why) => return Ok(Found { receipts, ..Found::from(&why) }),

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use super::clock::now_ms;
 use super::database::{open_ledger, remedy};
+use super::finality::Finality;
 use super::handle::{NodeHandle, NodeStatus, Submission};
 use super::home::{Home, NodeKeys};
 use super::http;
@@ -104,7 +105,10 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let newest = view.borrow().log_size();
     let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
     let handle = NodeHandle { submit, status, published, view };
+    let finality = Finality::default();
+    finality.skip(standing.height);
     let app = http::App::new(handle, &ledger)?.with_log_key(log_key).with_config(&config.http);
+    let app = app.with_finality(finality.clone());
     let mut servers = vec![http::serve_with(config.http_listen, app.clone(), tls).await?];
     if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
         servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);
@@ -125,6 +129,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         next_request: 0,
         published: published_sender,
         view: view_sender,
+        finality,
         webhooks,
     };
     node.carry_out(effects);
@@ -173,6 +178,7 @@ struct Running {
     next_request: RequestId,
     published: watch::Sender<Option<Arc<Published>>>,
     view: watch::Sender<LedgerView>,
+    finality: Finality,
     webhooks: Webhooks,
 }
 
@@ -249,6 +255,7 @@ impl Running {
                     }
                 }
                 Effect::Publish(published) => {
+                    self.finality.note(published.view.head(), now_ms());
                     self.published.send_replace(Some(published));
                 }
                 Effect::Admit(peers) => self.network.admit(&peers),
@@ -274,13 +281,17 @@ impl Running {
             Notice::Committed { height, id, records, source } => {
                 let source = match source {
                     Source::Consensus => "consensus",
-                    Source::Sync => "sync",
+                    Source::Sync => {
+                        self.finality.skip(height);
+                        "sync"
+                    }
                 };
                 info!(height, block = %id, records, source, "block committed");
                 self.show_newest();
             }
             Notice::Evidence(what) => error!(%what, "a validator broke the rules of consensus"),
             Notice::Restored { height, id } => {
+                self.finality.skip(height);
                 info!(height, block = %id, "a snapshot was restored; older entries are to be had from other nodes");
                 self.show_newest();
             }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Setting};
 use crate::common::uri;
 use crate::host::Host;
+use crate::ledger::{CHALLAN_URI, DIVIDED, INHERITED, node};
 
 /// axe-core as `testnet/setup/browser.sh` installs it.
 fn axe() -> String {
@@ -21,29 +22,43 @@ fn axe() -> String {
 
 #[test]
 fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
-    let host = Host::start();
+    let (host, node) = (Host::start(), node());
     let axe = axe();
     let browser = Browser::start(&Setting::default());
-    let check = |path: &str| format!("/check?uri={}&lang=", uri(path));
+    let check = |path: &str| host.page(&format!("/check?uri={}&lang=", uri(path)));
+    let here = |path: &str| host.page(path);
     let pages = [
-        ("home", "/?lang=".to_owned()),
-        ("about", "/about?lang=".to_owned()),
+        ("home", here("/?lang=")),
+        ("about", here("/about?lang=")),
         ("valid", check("good")),
         ("revoked", check("revoked")),
         ("expired", check("expired")),
         ("unknown", check("nowhere")),
-        ("wrong-number", "/check?q=%D0%B0&lang=".to_owned()),
-        ("scan", "/scan?lang=".to_owned()),
-        ("verifier", "/verifier.html?lang=".to_owned()),
+        ("wrong-number", here("/check?q=%D0%B0&lang=")),
+        ("scan", here("/scan?lang=")),
+        ("verifier", here("/verifier.html?lang=")),
+        ("explorer", node.page("/explorer?lang=")),
+        ("blocks", node.page("/explorer/blocks?lang=")),
+        ("block", node.page("/explorer/blocks/3?lang=")),
+        ("record", node.page("/explorer/records/1?lang=")),
+        ("subject", node.page(&format!("/explorer/subject?id=plot/{INHERITED}&lang="))),
+        ("validators", node.page("/explorer/validators?lang=")),
+        ("search-both", node.page("/explorer/search?q=3&lang=")),
+        ("search-nothing", node.page("/explorer/search?q=nothing&lang=")),
+        ("plot-form", node.page("/plot?lang=")),
+        ("plot", node.page(&format!("/plot?id={INHERITED}&lang="))),
+        ("plot-divided", node.page(&format!("/plot?id={DIVIDED}&lang="))),
+        ("journey", node.page(&format!("/check?uri={CHALLAN_URI}&lang="))),
     ];
     for (name, path) in pages {
         for language in ["en", "bn", "hi"] {
             browser.resize(900, 1200);
-            browser.open(&host.page(&format!("{path}{language}")));
-            if path.starts_with("/check") {
+            browser.open(&format!("{path}{language}"));
+            if path.contains("/check") {
                 browser.status();
-                browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
             }
+            browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
+            browser.picture(&format!("wide-{name}-{language}"));
             browser.run(&axe, json!([]));
             let script =
                 "const found = await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa',

@@ -15,6 +15,7 @@ use dalil_ledger::crypto::{Hash, SecretKey, sha256};
 use dalil_ledger::document::{DocumentEntry, Issuer, Left, Standing, Status, left_key};
 use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, verify_inclusion};
 use dalil_node::portal::{Answers, Outcome, RecordedAt, routes};
+use dalil_node::service::Journey;
 use serde::Deserialize;
 
 use crate::common::{
@@ -177,6 +178,11 @@ impl Answers for Host {
 
     fn chain(&self) -> Hash {
         self.chain.id
+    }
+
+    fn journey(&self, _entry: &DocumentEntry) -> Option<Journey> {
+        // This chain has no records to tell of.
+        None
     }
 
     fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)> {

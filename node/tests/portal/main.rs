@@ -1,4 +1,4 @@
-//! The portal in a real browser: what a citizen sees, and that a node which lies is not believed.
+//! The portal and the explorer in a real browser: what a citizen sees, and that a node which lies is not believed.
 //!
 //! Needs chromium, its driver and axe-core, which `testnet/setup/browser.sh` installs; without them the tests fail. Pictures
 //! of the pages are kept in `tmp/portal` under the target folder.
@@ -9,10 +9,14 @@ mod access;
 mod browser;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
+mod explorer;
 mod host;
+mod ledger;
 mod lies;
 mod pages;
 mod scan;
+#[path = "../support/mod.rs"]
+mod support;
 mod verifier;
 mod words;
 

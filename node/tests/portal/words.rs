@@ -17,6 +17,9 @@ fn keys(language: Language) -> BTreeSet<String> {
         ("provenance", &words.provenance),
         ("event", &words.event),
         ("trouble", &words.trouble),
+        ("timeline", &words.timeline),
+        ("explorer", &words.explorer),
+        ("plot", &words.plot),
         ("verifier", &words.verifier),
     ];
     let named = tables.iter().flat_map(|(table, words)| words.keys().map(move |key| format!("{table}.{key}")));
@@ -53,16 +56,37 @@ fn every_language_has_the_same_words() {
 /// A placeholder that one language lacks would hide a date or a count from its readers.
 #[test]
 fn every_language_fills_in_the_same_values() {
+    fn values(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+    }
     for key in ["by_device", "since", "issuer_words", "from_until", "from_on", "proof_words", "quorum_words"] {
-        let values = |language: Language| -> BTreeSet<String> {
-            let text = language.words().answer.get(key);
-            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
-        };
-        assert!(!values(Language::En).is_empty(), "{key}");
-        for language in Language::ALL {
-            assert_eq!(values(language), values(Language::En), "{language:?} {key}");
+        assert!(!values(Language::En.words().answer.get(key)).is_empty(), "{key}");
+    }
+    for language in Language::ALL {
+        let (words, english) = (language.words(), Language::En.words());
+        let tables = [
+            (&words.answer, &english.answer),
+            (&words.scan, &english.scan),
+            (&words.timeline, &english.timeline),
+            (&words.explorer, &english.explorer),
+            (&words.plot, &english.plot),
+        ];
+        for (table, english) in tables {
+            for key in english.keys() {
+                assert_eq!(values(table.get(key)), values(english.get(key)), "{language:?} {key}");
+            }
         }
     }
+}
+
+/// Every event of a challan's way has its words.
+#[test]
+fn every_event_of_a_journey_has_its_words() {
+    let words = &Language::En.words().timeline;
+    let kinds = dalil_contracts::events::KINDS.iter().filter(|kind| kind.subject.contains("challan/"));
+    let missing: Vec<_> =
+        kinds.filter(|kind| words.find(kind.name.strip_prefix("mineral.").unwrap()).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Each code that a check can end with has its words.

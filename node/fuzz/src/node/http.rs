@@ -116,7 +116,13 @@ fn ask(site: &Site, request: Request<Body>) -> Response<axum::body::Bytes> {
 /// Whether a person reads the answer in a browser.
 fn is_page(uri: &Uri) -> bool {
     let file = uri.path().strip_prefix("/portal/").is_some_and(|name| !name.is_empty() && !name.contains('/'));
-    matches!(uri.path(), "/" | "/about" | "/check" | "/verifier.html") || file
+    let shown = ["/explorer/blocks/", "/explorer/records/"].iter().filter_map(|folder| uri.path().strip_prefix(folder));
+    let explorer =
+        ["/explorer", "/explorer/blocks", "/explorer/subject", "/explorer/validators", "/explorer/search", "/plot"];
+    matches!(uri.path(), "/" | "/about" | "/check" | "/verifier.html")
+        || file
+        || explorer.contains(&uri.path())
+        || shown.into_iter().any(|name| !name.is_empty() && !name.contains('/'))
 }
 
 /// Characters that are not seen, or turn the direction of writing.
@@ -126,12 +132,12 @@ const MARKUP_CHARS: usize = 8;
 
 fn page(site: &Site, uri: &Uri, response: &Response<axum::body::Bytes>) -> Taken {
     let (status, headers) = (response.status(), response.headers());
-    assert!([200, 400, 404, 405, 503].contains(&status.as_u16()), "{uri}: {status}");
+    assert!([200, 303, 400, 404, 405, 503].contains(&status.as_u16()), "{uri}: {status}");
     assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY), "{uri}");
     assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).map(|value| value.as_bytes()), Some(&b"nosniff"[..]));
-    if uri.path() == "/check" {
+    if ["/check", "/explorer/subject", "/explorer/search", "/plot"].contains(&uri.path()) {
         let body = std::str::from_utf8(response.body()).expect("a page is text");
-        let harmless = ask(site, Request::get("/check?q=harmless").body(Body::empty()).unwrap());
+        let harmless = ask(site, Request::get(format!("{}?q=harmless", uri.path())).body(Body::empty()).unwrap());
         let harmless = std::str::from_utf8(harmless.body()).unwrap();
         assert!(!body.contains(HIDDEN), "{uri}");
         for (_, typed) in

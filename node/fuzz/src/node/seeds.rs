@@ -122,6 +122,13 @@ fn http() -> Vec<Seed> {
         ("page-script", "/portal/portal.js"),
         ("page-verifier", "/verifier.html"),
         ("page-check", &format!("/check?q={uri}&lang=hi")),
+        ("page-explorer", "/explorer?lang=bn"),
+        ("page-blocks", "/explorer/blocks?below=2"),
+        ("page-block", "/explorer/blocks/1?from=1"),
+        ("page-record", "/explorer/records/1"),
+        ("page-subject", "/explorer/subject?id=holder/00000000000000000000000000000003&from=1"),
+        ("page-search", "/explorer/search?q=1"),
+        ("page-plot", "/plot?id=2795-51/257"),
         ("page-check-then", &format!("/check?uri={uri}&as_of=2026-11-02&lang=en")),
     ] {
         basket.put(name, format!("GET {target}"));

@@ -17,6 +17,7 @@ mod digilocker;
 mod enforcement;
 mod events;
 mod evidence;
+mod explorer;
 mod gateway;
 mod governance;
 mod land;
@@ -54,6 +55,7 @@ use self::config::HttpConfig;
 use self::connections::Peer;
 use self::limits::Limiter;
 use super::clock::now_ms;
+use super::finality::Finality;
 use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
@@ -97,6 +99,7 @@ pub struct App {
     limits: StreamLimits,
     limiter: Limiter,
     log_key: cose::LogKey,
+    finality: Finality,
 }
 
 impl App {
@@ -111,8 +114,22 @@ impl App {
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        let log_key = None;
-        Ok(Self { node, origin, genesis, chain, ledger, service, waiting, batches, streams, limits, limiter, log_key })
+        let (log_key, finality) = (None, Finality::default());
+        Ok(Self {
+            node,
+            origin,
+            genesis,
+            chain,
+            ledger,
+            service,
+            waiting,
+            batches,
+            streams,
+            limits,
+            limiter,
+            log_key,
+            finality,
+        })
     }
 
     /// The same with limits on clients as an operator set them.
@@ -128,6 +145,11 @@ impl App {
     /// The same with a log key, which signs COSE receipts.
     pub fn with_log_key(self, key: Option<SecretKey>) -> Self {
         Self { log_key: key.map(Arc::new), ..self }
+    }
+
+    /// The same with what is measured of blocks.
+    pub fn with_finality(self, finality: Finality) -> Self {
+        Self { finality, ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
@@ -162,6 +184,7 @@ pub fn router(app: App) -> Router {
     let (_, router) = routes::api().into_parts();
     router
         .merge(crate::portal::routes())
+        .merge(crate::portal::explorer::routes())
         .fallback(async || Problem::not_found("there is no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))

@@ -1,11 +1,13 @@
 //! What the portal asks of its node.
 
+use dalil_contracts::mineral::challan::CHALLAN_URI_PREFIX;
 use dalil_ledger::crypto::Hash;
+use dalil_ledger::document::DocumentEntry;
 use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, Trust, verify_inclusion_with};
 
 use super::{App, Problem};
 use crate::portal::{Answers, Outcome, RecordedAt};
-use crate::service::ServiceError;
+use crate::service::{Journey, ServiceError};
 use crate::shell::clock::now_ms;
 use crate::verification::batch_of;
 
@@ -26,6 +28,14 @@ impl Answers for App {
 
     fn chain(&self) -> Hash {
         self.chain
+    }
+
+    fn journey(&self, entry: &DocumentEntry) -> Option<Journey> {
+        let number = entry.uri.as_str().strip_prefix(CHALLAN_URI_PREFIX)?;
+        let subject = format!("challan/{number}").parse().ok()?;
+        let journey = self.service.head(now_ms()).and_then(|head| head.journey(&subject, entry.record));
+        // Without its own issue it would be no journey: then the document's life stands for it.
+        journey.ok().filter(|journey| journey.legs.first().is_some_and(|leg| leg.record == entry.record))
     }
 
     fn recorded(&self, receipt: &InclusionReceipt) -> Result<RecordedAt, (String, String)> {

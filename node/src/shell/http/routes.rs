@@ -386,7 +386,8 @@ fn described(api: Api<App>) -> Api<App> {
 fn portal(api: Api<App>) -> Api<App> {
     use crate::portal::{AskOfPortal, Reader};
     let page = || Kind::html();
-    api.describe(get("/", PORTAL, "The form").query::<Reader>().answer(200, "A page.", page()))
+    let api = api
+        .describe(get("/", PORTAL, "The form").query::<Reader>().answer(200, "A page.", page()))
         .describe(get("/about", PORTAL, "How this is checked").query::<Reader>().answer(200, "A page.", page()))
         .describe(
             get("/check", PORTAL, "An answer for people")
@@ -413,5 +414,37 @@ fn portal(api: Api<App>) -> Api<App> {
                 .problem(404, "There is no such file.")
                 .tagged(),
         )
-        .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged())
+        .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged());
+    explorer(api)
+}
+
+/// The explorer's pages, which are served by its own room.
+fn explorer(api: Api<App>) -> Api<App> {
+    use crate::portal::Reader;
+    use crate::portal::explorer::{AskOfBlock, AskOfBlocks, AskOfPlot, AskOfSearch, AskOfSubject};
+    let leaf = |path, summary| {
+        get(path, PORTAL, summary).answer(200, "A page.", Kind::html()).answer(
+            503,
+            "A page that says why nothing can be shown.",
+            Kind::html(),
+        )
+    };
+    let asked = |path, summary| {
+        leaf(path, summary)
+            .answer(400, "A page that says why this is no question.", Kind::html())
+            .answer(404, "A page that says that there is no such thing here.", Kind::html())
+            .problem(404, "There is no such page.")
+    };
+    api.describe(leaf("/explorer", "The newest head, the network's health, the last blocks").query::<Reader>())
+        .describe(asked("/explorer/blocks", "Blocks, a page at a time").query::<AskOfBlocks>())
+        .describe(asked("/explorer/blocks/{height}", "A block").within::<forms::Height>("height").query::<AskOfBlock>())
+        .describe(asked("/explorer/records/{which}", "A record").within::<forms::IndexOrId>("which").query::<Reader>())
+        .describe(asked("/explorer/subject", "The records about a subject, a page at a time").query::<AskOfSubject>())
+        .describe(leaf("/explorer/validators", "The validators, their turns and their last votes").query::<Reader>())
+        .describe(
+            asked("/explorer/search", "From an id, a number or a name to its page")
+                .query::<AskOfSearch>()
+                .empty(303, "Leads to the page of what was found."),
+        )
+        .describe(asked("/plot", "A plot's chain of title, for people").query::<AskOfPlot>())
 }
