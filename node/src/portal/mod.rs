@@ -9,6 +9,7 @@
 
 mod answer;
 pub mod assets;
+mod checkpost;
 mod pages;
 mod routes;
 mod scan;
