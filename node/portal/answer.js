@@ -15,7 +15,7 @@ export const visible = (text) => {
 };
 const code = (character) => character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
 
-const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 /** `1 June 2026, 05:30:00 IST`. */
 export function ist(utcMs, words) {
@@ -25,7 +25,7 @@ export function ist(utcMs, words) {
 }
 
 /** A length of time in its two largest units: `4 min 10 s`. */
-function span(ms) {
+export function span(ms) {
   const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000], ["ms", 1]];
   const at = Math.max(units.findIndex(([, length]) => ms >= length), 0);
   if (ms < 1000) return `${ms} ms`;
@@ -35,7 +35,7 @@ function span(ms) {
 }
 
 /** An element with children, of which strings become text and never markup. */
-function element(name, attributes, ...children) {
+export function element(name, attributes, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
@@ -56,14 +56,17 @@ function icon(tone) {
 
 const tones = { valid: "good", not_on_record: "unknown", could_not_check: "unchecked" };
 
-function verdict(status, words) {
-  const tone = tones[status] ?? "bad";
-  return element("div", { class: `verdict ${tone}`, "data-status": status },
-    icon(tone),
-    element("div", {}, element("h2", {}, words.status[status]), element("p", {}, words.status_words[status])));
+/** The large answer. `look` is a tone, perhaps with a class for its frame. */
+export function banner(look, status, title, text) {
+  return element("div", { class: `verdict ${look}`, "data-status": status },
+    icon(look.split(" ")[0]),
+    element("div", {}, element("h2", {}, title), element("p", {}, text)));
 }
 
-const facts = (rows) => element("dl", { class: "facts" },
+const verdict = (status, words) =>
+  banner(tones[status] ?? "bad", status, words.status[status], words.status_words[status]);
+
+export const facts = (rows) => element("dl", { class: "facts" },
   ...rows.filter(Boolean).map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, visible(value)))));
 

@@ -8,14 +8,14 @@
 //     const pin = await Pin.parse(pinText);
 //     const answer = await verifyStatus(receiptText, pin, { digest: await sha256Hex(file) }, Date.now());
 
-const RECEIPT_CHARS_MAX = 2 << 20;
+const STATUS = { format: "dalil-status/v1", charactersMax: 2 << 20, readsMax: 18 };
+const REGISTER = { format: "dalil-register/v1", charactersMax: 16 << 20, readsMax: 2048 };
 const PIN_CHARS_MAX = 256 << 10;
 const NOTE_CHARS_MAX = 64 << 10;
 const NOTE_SIGNATURES_MAX = 64;
 const JSON_DEPTH_MAX = 16;
 const PATH_MAX = 64;
 const STATE_PATH_MAX = 256;
-const READS_MAX = 18;
 const CLASSES_MAX = 8;
 const DEPENDENCIES_MAX = 8;
 const EVENTS_MAX = 64;
@@ -33,30 +33,30 @@ export class CouldNotCheck extends Error {
   }
 }
 
-const refuse = (code, message) => {
+export const refuse = (code, message) => {
   throw new CouldNotCheck(code, message);
 };
-const require = (condition, code, message) => condition || refuse(code, message);
+export const require = (condition, code, message) => condition || refuse(code, message);
 
 // Bytes and their spellings. Each value has one spelling; every other is refused.
 
-const utf8 = new TextEncoder();
-const concat = (...parts) => {
+export const utf8 = new TextEncoder();
+export const concat = (...parts) => {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
   return whole;
 };
 const equal = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
-const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const toBase64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+export const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const toBase64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
-function fromHex(text, length) {
+export function fromHex(text, length) {
   require(typeof text === "string" && /^[0-9a-f]*$/.test(text) && text.length === 2 * length, "malformed",
     `expected ${2 * length} lower-case hexadecimal digits`);
   return Uint8Array.from({ length }, (_, at) => parseInt(text.slice(2 * at, 2 * at + 2), 16));
 }
 
-function fromBase64(text) {
+export function fromBase64(text) {
   let bytes = null;
   if (typeof text === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0) {
     bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -66,14 +66,14 @@ function fromBase64(text) {
 }
 
 /** SHA-256 of the concatenation of the parts. */
-const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", concat(...parts)));
+export const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", concat(...parts)));
 
 /** SHA-256 of a file's bytes, in hexadecimal: what a document is asked by. The file stays where it is. */
 export const sha256Hex = async (bytes) => toHex(await sha256(new Uint8Array(bytes)));
 
 // JSON as `JSON.parse` reads it, but a key that stands twice in one object is refused: two readers must not see two receipts.
 
-function parseJson(text, charactersMax) {
+export function parseJson(text, charactersMax) {
   require(typeof text === "string" && text.length <= charactersMax, "malformed", "the file is too long");
   let at = 0;
   const space = () => {
@@ -130,7 +130,7 @@ function parseJson(text, charactersMax) {
 }
 
 /** The fields of an object: all of `names`, perhaps those of `optional`, and no other. */
-function fields(object, names, optional = []) {
+export function fields(object, names, optional = []) {
   require(object instanceof Map, "malformed", `expected an object with ${names.join(", ")}`);
   for (const name of names) require(object.has(name), "malformed", `the field ${name} is missing`);
   for (const name of object.keys()) {
@@ -139,19 +139,19 @@ function fields(object, names, optional = []) {
   return Object.fromEntries(object);
 }
 
-const list = (value, most, what) => {
+export const list = (value, most, what) => {
   require(Array.isArray(value) && value.length <= most, "malformed", `expected at most ${most} ${what}`);
   return value;
 };
-const text = (value) => (typeof value === "string" ? value : refuse("malformed", "expected a text"));
-const integer = (value) => {
+export const text = (value) => (typeof value === "string" ? value : refuse("malformed", "expected a text"));
+export const integer = (value) => {
   require(Number.isSafeInteger(value) && value >= 0, "malformed", "expected a whole number");
   return BigInt(value);
 };
 
 // Canonical bytes: fixed-size little-endian integers, u32 tags, u64 lengths. Read to the last byte.
 
-class Canonical {
+export class Canonical {
   constructor(bytes) {
     this.bytes = bytes;
     this.at = 0;
@@ -223,14 +223,14 @@ class Canonical {
   }
 }
 
-const order = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+export const order = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
 
 const PROVENANCE = ["decided", "imported", "deemed", "auto_renewed"];
 const STANDING = ["active", "suspended", "revoked", "superseded", "consumed", "cancelled", "seized"];
 
 const readUri = (from) => from.token(128);
 
-function readEntry(from) {
+export function readEntry(from) {
   return {
     uri: readUri(from),
     digest: toHex(from.hash()),
@@ -313,7 +313,7 @@ function requireUsable(key) {
   require(y < FIELD && !WEAK_Y.includes(y), "pin_wrong", "the pin holds an unusable key");
 }
 
-async function verifies(key, message, signature) {
+export async function verifies(key, message, signature) {
   if (signature.length !== 64 || little(signature.subarray(32)) >= ORDER) return false;
   let imported;
   try {
@@ -503,9 +503,11 @@ async function requireRead(read, root) {
 
 // The receipt.
 
-function parseReceipt(json) {
-  const file = fields(parseJson(json, RECEIPT_CHARS_MAX), ["format", "header", "path", "checkpoint", "reads"]);
-  require(file.format === "dalil-status/v1", "malformed", "no status receipt of a known version");
+const parseReceipt = (json) => receiptOf(parseJson(json, STATUS.charactersMax), STATUS);
+
+function receiptOf(object, form) {
+  const file = fields(object, ["format", "header", "path", "checkpoint", "reads"]);
+  require(file.format === form.format, "malformed", `no receipt of the form ${form.format}`);
   const hash = (value) => fromHex(value, 32);
   const entry = fromBase64(file.header);
   return {
@@ -513,7 +515,7 @@ function parseReceipt(json) {
     header: Canonical.decode(entry, readHeader),
     path: list(file.path, PATH_MAX, "hashes").map(hash),
     note: text(file.checkpoint),
-    reads: list(file.reads, READS_MAX, "reads").map((object) => {
+    reads: list(file.reads, form.readsMax, "reads").map((object) => {
       const read = fields(object, ["key", "value", "proof"]);
       const proof = fields(read.proof, ["terminal", "siblings"]);
       let leaf = null;
@@ -525,6 +527,22 @@ function parseReceipt(json) {
       return { key: text(read.key), value: read.value === null ? null : fromBase64(read.value), leaf, siblings };
     }),
   };
+}
+
+/** The head: its header is the last leaf of a checkpoint that a quorum of the pin cosigned, of the pin's chain and validators. */
+async function requireHead(receipt, pin, now) {
+  const { header } = receipt;
+  require(now < pin.expiresAt, "pin_expired", "the pin has expired: get a new one from a source you trust");
+  require(header.chain === pin.chain, "other_chain", "a receipt of another chain");
+  require(header.nextValidatorsHash === pin.validatorsHash, "other_validators",
+    "the validators have changed: renew the pin by handovers");
+  const endorsement = await endorsed(receipt.note, pin, now);
+  const { note } = endorsement;
+  require(note.size > 0n, "proof_wrong", "the log is empty");
+  await requireLast(await sha256(LEAF, receipt.entry), receipt.path, note.size, note.root);
+  require(header.version === HEADER_VERSION, "proof_wrong", "a header of an unknown version");
+  require(header.firstEntry + header.recordCount + 1n === note.size, "proof_wrong", "the header closes another log");
+  return endorsement;
 }
 
 /** The reads in the order that question and entry ask for: none may be missing, and none may be left. */
@@ -626,15 +644,7 @@ export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, knownAtMs,
   const now = integer(nowMs);
   const receipt = parseReceipt(json);
   const { header } = receipt;
-  require(now < pin.expiresAt, "pin_expired", "the pin has expired: get a new one from a source you trust");
-  require(header.chain === pin.chain, "other_chain", "a receipt of another chain");
-  require(header.nextValidatorsHash === pin.validatorsHash, "other_validators",
-    "the validators have changed: renew the pin by handovers");
-  const { note, freshness, cosigners } = await endorsed(receipt.note, pin, now);
-  require(note.size > 0n, "proof_wrong", "the log is empty");
-  await requireLast(await sha256(LEAF, receipt.entry), receipt.path, note.size, note.root);
-  require(header.version === HEADER_VERSION, "proof_wrong", "a header of an unknown version");
-  require(header.firstEntry + header.recordCount + 1n === note.size, "proof_wrong", "the header closes another log");
+  const { note, freshness, cosigners } = await requireHead(receipt, pin, now);
   const { entry, slots } = await findEntry(receipt, asked);
   const age = now > freshness ? now - freshness : 0n;
   const ageMax = ageMaxMs === undefined ? entry?.statusAgeMax ?? pin.absenceAgeMax : integer(ageMaxMs);
@@ -681,4 +691,28 @@ export async function verifyStatus(json, pin, asked, nowMs, { asOfMs, knownAtMs,
       record: ms(event.record),
     })),
   };
+}
+
+/**
+ * Checks a register receipt, `receipt` as `parseJson` gives it, and answers what `ask` makes of the values that it proves:
+ * `ask` gets a function from a key of the state to the value's bytes, or null where the receipt proves that there is none.
+ * A key that `ask` wants and the receipt lacks makes it worthless, and so does one that nobody wants.
+ */
+export async function verifyRegister(receipt, pin, nowMs, ask) {
+  const parsed = receiptOf(receipt, REGISTER);
+  const { freshness } = await requireHead(parsed, pin, integer(nowMs));
+  const values = new Map();
+  for (const read of parsed.reads) {
+    require(!values.has(read.key), "proof_wrong", `${read.key} is read twice`);
+    await requireRead(read, parsed.header.stateRoot);
+    values.set(read.key, read.value);
+  }
+  const unread = new Set(values.keys());
+  const answer = ask((key) => {
+    require(values.has(key), "incomplete", `${key} is not read`);
+    unread.delete(key);
+    return values.get(key);
+  });
+  require(unread.size === 0, "incomplete", "the receipt reads what nobody asked for");
+  return { answer, freshnessMs: Number(freshness) };
 }

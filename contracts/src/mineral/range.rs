@@ -84,7 +84,7 @@ pub struct Range {
 }
 
 /// The number's range and serial, if it is spelled like a number of a range.
-pub(super) fn split(number: &ChallanNumber) -> Option<(RangeId, u32)> {
+pub fn split(number: &ChallanNumber) -> Option<(RangeId, u32)> {
     let (range, digits) = number.as_str().rsplit_once('-')?;
     let serial: u32 = digits.parse().ok()?;
     (format!("{serial:0SERIAL_DIGITS$}") == digits).then_some((range.parse().ok()?, serial))

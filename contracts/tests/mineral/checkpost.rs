@@ -13,27 +13,27 @@ use dalil_contracts::mineral::range::AllocateRange;
 use dalil_contracts::mineral::seize::SeizeChallan;
 use dalil_contracts::mineral::source::Source;
 use dalil_contracts::units::{DAY_MS, HOUR_MS, Kilograms, MINUTE_MS};
-use dalil_contracts::{Call, Outcome};
-use dalil_ledger::crypto::SecretKey;
+use dalil_contracts::{Call, Context, Outcome, Refusal};
+use dalil_ledger::crypto::{PublicKey, SecretKey};
 use dalil_ledger::qr::cbor::{self, CborError};
 use dalil_ledger::qr::{Code, QrError, SLIP_BYTES_MAX, Slip};
 
 use crate::quarry::{
-    AGENT, BANKURA, HOOGHLY, OFFICER, PERMIT, accepted, cancel, challan_of, check_of, deliver, issue, load, quarry,
-    send, vehicle,
+    AGENT, BANKURA, HOOGHLY, OFFICER, PERMIT, YARD_AGENT, accepted, cancel, challan_of, check_of, deliver, issue, load,
+    quarry, send, vehicle,
 };
 use crate::support::{START_MS, World, digest, key_of, token};
 
-const PLATE: &str = "WB00A0001";
-const OTHER_PLATE: &str = "WB00A0002";
-const POLICE: &str = "home/police-hooghly";
+pub(crate) const PLATE: &str = "WB00A0001";
+pub(crate) const OTHER_PLATE: &str = "WB00A0002";
+pub(crate) const POLICE: &str = "home/police-hooghly";
 
 fn plate(text: &str) -> Plate {
     text.parse().unwrap()
 }
 
 /// The key of the sample's agent.
-fn agent_key(world: &World) -> SecretKey {
+pub(crate) fn agent_key(world: &World) -> SecretKey {
     let posting: dalil_contracts::authority::Posting =
         world.get(&dalil_contracts::authority::posting::posting_key(&token(AGENT))).unwrap();
     let key = key_of("minerals-agent-L1");
@@ -42,11 +42,11 @@ fn agent_key(world: &World) -> SecretKey {
 }
 
 /// What the agent says of a challan on record.
-fn slip_of(world: &World, number: &str) -> Slip {
+pub(crate) fn slip_of(world: &World, number: &str) -> Slip {
     ChallanSlip::of(&challan_of(world, number), plate(PLATE)).sign(&agent_key(world), &World::chain()).unwrap()
 }
 
-fn book_of(world: &World, numbers: &[&str]) -> Book {
+pub(crate) fn book_of(world: &World, numbers: &[&str]) -> Book {
     let question = BookQuestion {
         asked_at_ms: world.time_ms,
         challans: numbers.iter().map(|number| token(number)).collect(),
@@ -55,27 +55,27 @@ fn book_of(world: &World, numbers: &[&str]) -> Book {
     question.answer(&world.state).unwrap().unwrap()
 }
 
-fn place((post, district, point): (&str, u32, dalil_contracts::mineral::geo::Point)) -> CheckPlace {
+pub(crate) fn place((post, district, point): (&str, u32, dalil_contracts::mineral::geo::Point)) -> CheckPlace {
     CheckPlace { post: token(post), district, point }
 }
 
 /// A checkpost at Hooghly that heard of the ledger at `heard_ms` and sees a truck at `now_ms`.
-struct Post<'a> {
-    book: &'a Book,
-    heard_ms: u64,
-    now_ms: u64,
-    plate: &'a str,
-    gross_kg: Option<Kilograms>,
-    stop: Stop,
-    journal: &'a [CheckChallan],
+pub(crate) struct Post<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) heard_ms: u64,
+    pub(crate) now_ms: u64,
+    pub(crate) plate: &'a str,
+    pub(crate) gross_kg: Option<Kilograms>,
+    pub(crate) stop: Stop,
+    pub(crate) journal: &'a [CheckChallan],
 }
 
 impl<'a> Post<'a> {
-    fn new(book: &'a Book, now_ms: u64) -> Self {
+    pub(crate) fn new(book: &'a Book, now_ms: u64) -> Self {
         Self { book, heard_ms: now_ms, now_ms, plate: PLATE, gross_kg: None, stop: Stop::New, journal: &[] }
     }
 
-    fn sees(&self, slip: &Slip) -> Judgement {
+    pub(crate) fn sees(&self, slip: &Slip) -> Judgement {
         let (plate, place) = (plate(self.plate), place(HOOGHLY));
         let scene = Scene {
             plate: &plate,
@@ -100,7 +100,7 @@ fn invalid(reason: Reason) -> (Verdict, Reason) {
 }
 
 /// A load on the road, its slip, and the book of this moment.
-fn on_the_road() -> (World, Slip, Book) {
+pub(crate) fn on_the_road() -> (World, Slip, Book) {
     let mut world = quarry();
     send(&mut world, "C-1", PLATE);
     world.advance(HOUR_MS);
@@ -211,6 +211,32 @@ fn time_is_judged_before_the_plate_and_extensions_count() {
     extended.challans.get_mut(&said.number).unwrap().valid_until_ms += HOUR_MS;
     let post = Post { now_ms: said.valid_until_ms, heard_ms: world.time_ms, ..Post::new(&extended, world.time_ms) };
     assert_eq!(post.answer(&slip), (Verdict::ValidOffline, Reason::InForce));
+}
+
+#[test]
+fn whoever_may_issue_for_a_site_may_speak_for_its_challans() {
+    let (mut world, ..) = on_the_road();
+    let by = |world: &World, signer: PublicKey, posting: &str, number: &str| {
+        let (chain, time_ms, record) = (World::chain(), world.time_ms, world.record);
+        let context = Context { chain, height: world.height, time_ms, record, signer, attachments: &[] };
+        let said = ChallanSlip::by(&world.state, &context, &token(posting), &token(number), plate(PLATE));
+        said.map_err(|refusal| match refusal {
+            Refusal::Rule(rule) => rule.code,
+            Refusal::State(error) => panic!("{error}"),
+        })
+    };
+    let agent = agent_key(&world).public();
+    assert_eq!(by(&world, agent, AGENT, "C-1"), Ok(ChallanSlip::of(&challan_of(&world, "C-1"), plate(PLATE))));
+    assert_eq!(by(&world, agent, AGENT, "C-NOWHERE"), Err("D2"));
+    assert_eq!(by(&world, agent, YARD_AGENT, "C-1"), Err("A7"));
+    assert_eq!(by(&world, key_of("minerals-agent-Y1").public(), YARD_AGENT, "C-1"), Err("A2"));
+    let gateway = key_of("gateway").public();
+    assert_eq!(by(&world, gateway, AGENT, "C-1"), Err("A7"));
+    let register = AuthorityCall::RegisterKey { key: gateway, holder: Holder::Gateway };
+    world.call("minerals/admin", Call::Authority(register)).unwrap();
+    let list = AuthorityCall::SetGateways { posting: token(AGENT), gateways: [gateway].into_iter().collect() };
+    world.call("minerals/admin", Call::Authority(list)).unwrap();
+    assert!(by(&world, gateway, AGENT, "C-1").is_ok());
 }
 
 #[test]
@@ -346,8 +372,8 @@ fn registered_gate(world: &mut World) -> Outcome {
     accepted(world, admin, MineralCall::RegisterDevice(device))
 }
 
-#[test]
-fn a_number_of_a_range_is_pending_until_its_challans_are_due() {
+/// A range of three numbers, what its device says of the first, and the book of this moment.
+pub(crate) fn range_on_the_road() -> (World, ChallanSlip, Book) {
     let mut world = quarry();
     registered_gate(&mut world);
     let allocation = AllocateRange {
@@ -379,11 +405,28 @@ fn a_number_of_a_range_is_pending_until_its_challans_are_due() {
         valid_from_ms: world.time_ms - 2 * HOUR_MS,
         valid_until_ms: issued.valid_until_ms,
     };
+    (world, said, book)
+}
+
+#[test]
+fn a_number_of_a_range_is_pending_until_its_challans_are_due() {
+    let (world, said, book) = range_on_the_road();
     let sign = |said: &ChallanSlip| said.sign(&key_of("gate"), &World::chain()).unwrap();
     let pending = (Verdict::ValidOffline, Reason::Pending);
     assert_eq!(Post::new(&book, world.time_ms).answer(&sign(&said)), pending);
     let beyond = ChallanSlip { number: token("7C3B9E20D41A86F5-0004"), ..said.clone() };
-    assert_eq!(Post::new(&book, world.time_ms).answer(&sign(&beyond)), invalid(Reason::NotOnRecord));
+    assert_eq!(Post::new(&book, world.time_ms).answer(&sign(&beyond)), invalid(Reason::RangeUsedUp));
+    let heavy = ChallanSlip { mass_kg: Kilograms(40_001), ..said.clone() };
+    assert_eq!(Post::new(&book, world.time_ms).answer(&sign(&heavy)), invalid(Reason::RangeUsedUp));
+    // The device speaks for its range alone, and nobody else for it before the challan is on record.
+    let outside = ChallanSlip { number: token("C-OUTSIDE"), ..said.clone() };
+    assert_eq!(Post::new(&book, world.time_ms).answer(&sign(&outside)), invalid(Reason::OtherSite));
+    let mut agents = book.clone();
+    let posting = BookQuestion { asked_at_ms: world.time_ms, postings: vec![token(AGENT)], ..BookQuestion::default() };
+    agents.merge(posting.answer(&world.state).unwrap().unwrap());
+    let by_agent = said.sign(&agent_key(&world), &World::chain()).unwrap();
+    assert_eq!(Post::new(&agents, world.time_ms).answer(&by_agent), invalid(Reason::OtherSite));
+    assert_eq!(Post::new(&agents, world.time_ms).answer(&sign(&said)), pending);
     let mut due = book.clone();
     due.ranges.values_mut().for_each(|range| range.sync_until_ms = world.time_ms);
     assert_eq!(Post::new(&due, world.time_ms).answer(&sign(&said)), invalid(Reason::NotOnRecord));

@@ -6,6 +6,7 @@
 mod support;
 
 mod checkpost;
+mod checkpost_vectors;
 mod geo;
 mod grants;
 mod kinds;

@@ -3,6 +3,8 @@
 //! What is drawn was checked against the pin first: nobody prints a node's word. What a code says is shown and not
 //! checked; `dalil verify --qr` and `dalil checkpost check` check it. No code's link is ever opened.
 
+mod offline;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ use crate::verification::batch_of;
 pub(crate) enum QrCommand {
     /// Draw the code of a document on record.
     Make(Make),
+    /// Draw the code B of a challan that is issued off the network, from a range of numbers. Needs no network.
+    Offline(offline::Offline),
     /// Show what a code says, without checking it.
     Read(ReadCode),
 }
@@ -90,6 +94,7 @@ pub(crate) struct ReadCode {
 pub(crate) async fn run(command: QrCommand, format: Format) -> anyhow::Result<ExitCode> {
     match command {
         QrCommand::Make(make) => draw(&make, format).await,
+        QrCommand::Offline(offline) => offline::draw(&offline, format),
         QrCommand::Read(read) => show(&read_code(&read.what).await?, format),
     }
 }
@@ -103,16 +108,21 @@ async fn draw(make: &Make, format: Format) -> anyhow::Result<ExitCode> {
         Kind::B => slip_text(make, &client, &pin).await?,
         Kind::C => receipt_text(make, &client, &pin).await?,
     };
-    if make.out == Path::new("-") {
-        print(&text)?;
+    write(&text, &make.out, format)
+}
+
+/// Writes the picture of a code, or prints its text.
+fn write(text: &str, out: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    if out == Path::new("-") {
+        print(text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let kind: PictureKind = make.out.extension().and_then(|ending| ending.to_str()).unwrap_or_default().parse()?;
-    let picture = Picture::of(&text)?.to_bytes(kind)?;
-    std::fs::write(&make.out, picture).with_context(|| format!("cannot write {}", make.out.display()))?;
+    let kind: PictureKind = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default().parse()?;
+    let picture = Picture::of(text)?.to_bytes(kind)?;
+    std::fs::write(out, picture).with_context(|| format!("cannot write {}", out.display()))?;
     match format {
-        Format::Text => print(&format!("{} with {} characters", make.out.display(), text.len()))?,
-        Format::Json => print(&json!({ "file": make.out, "text": text }).to_string())?,
+        Format::Text => print(&format!("{} with {} characters", out.display(), text.len()))?,
+        Format::Json => print(&json!({ "file": out, "text": text }).to_string())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,8 +16,10 @@ pub mod request;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
+use dalil_contracts::mineral::checkpost::ChallanSlip;
 use dalil_ledger::codec::Token;
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey};
+use dalil_ledger::qr::{QrError, Slip};
 
 use crate::shell::home::{Home, read_private_seed};
 use crate::signing::sign;
@@ -60,6 +62,11 @@ impl Gateway {
     /// The key that postings name among their gateways.
     pub fn public_key(&self) -> PublicKey {
         self.key.public()
+    }
+
+    /// Signs what a posting that lists this gateway may say of a challan.
+    pub fn sign_slip(&self, said: &ChallanSlip) -> Result<Slip, QrError> {
+        said.sign(&self.key, &self.chain)
     }
 
     /// What a request comes to at the head of `chain`. Blocks on the disk. When it says to hand a record in, that record is

@@ -16,7 +16,14 @@ const VERIFY: &str = include_str!("../../portal/verify.js");
 const ANSWER: &str = include_str!("../../portal/answer.js");
 const INPUTS: &str = include_str!("../../portal/inputs.js");
 const PORTAL: &str = include_str!("../../portal/portal.js");
+const CAMERA: &str = include_str!("../../portal/camera.js");
 const SCAN: &str = include_str!("../../portal/scan.js");
+const SLIP: &str = include_str!("../../portal/slip.js");
+const BOOK: &str = include_str!("../../portal/book.js");
+const BUNDLE: &str = include_str!("../../portal/bundle.js");
+const JUDGE: &str = include_str!("../../portal/judge.js");
+const DEVICE: &str = include_str!("../../portal/device.js");
+const CHECKPOST: &str = include_str!("../../portal/checkpost.js");
 const VERIFIER: &str = include_str!("../../portal/verifier.js");
 
 /// Words and pictures as a script, from the same tables that the server renders with.
@@ -40,7 +47,14 @@ pub(super) fn file(name: &str) -> Option<(&'static str, &'static str)> {
         "answer.js" => (script, ANSWER),
         "inputs.js" => (script, INPUTS),
         "portal.js" => (script, PORTAL),
+        "camera.js" => (script, CAMERA),
         "scan.js" => (script, SCAN),
+        "slip.js" => (script, SLIP),
+        "book.js" => (script, BOOK),
+        "bundle.js" => (script, BUNDLE),
+        "judge.js" => (script, JUDGE),
+        "device.js" => (script, DEVICE),
+        "checkpost.js" => (script, CHECKPOST),
         "words.js" => (script, &WORDS),
         _ => return None,
     })

@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod assets;
+mod checkpost;
 pub mod explorer;
 mod pages;
 mod routes;

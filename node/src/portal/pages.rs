@@ -16,6 +16,7 @@ pub(super) enum Place {
     Answer,
     Explorer,
     About,
+    Checkpost,
 }
 
 /// A whole page. `query` is the page's own address without its language, so that the language can be changed on it.
@@ -61,7 +62,7 @@ pub(super) fn page(language: Language, place: Place, title: &str, query: &str, c
 }
 
 /// A file input on whose label a file can be dropped.
-fn file_input(label: &str, name: &str, accept: Option<&str>) -> Markup {
+pub(super) fn file_input(label: &str, name: &str, accept: Option<&str>) -> Markup {
     html! {
         label.drop { (label) input type="file" name=(name) accept=[accept]; span.name {} }
     }
@@ -195,6 +196,7 @@ pub(super) fn scan(language: Language) -> Markup {
             p role="status" {}
             video playsinline muted hidden {}
         }
+        section { p { a href=(format!("/checkpost?lang={}", language.tag())) { (scan.get("checkpost_link")) } } }
         script type="module" src="/portal/scan.js" {}
     };
     page(language, Place::Scan, scan.get("title"), "/scan?", &content)

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::timeline::{Moments, Timeline};
 use super::words::Language;
-use super::{Answers, Outcome, answer, assets, pages, scan};
+use super::{Answers, Outcome, answer, assets, checkpost, pages, scan};
 use crate::time::parse_moment;
 
 /// What the pages may load: their own scripts and style and the node's own answers, nothing inline, nothing from elsewhere.
@@ -30,6 +30,7 @@ pub fn routes<A: Answers>() -> Router<A> {
         .route("/portal/{name}", get(file))
         .route("/verifier.html", get(verifier))
         .merge(scan::routes())
+        .merge(checkpost::routes())
         .layer(axum::middleware::map_response(guarded))
 }
 
@@ -60,7 +61,7 @@ pub(super) fn shown(status: StatusCode, page: Markup) -> Response {
 }
 
 /// A text that changes with the program only; browsers ask each time whether it did.
-fn unchanging(headers: &HeaderMap, content_type: &'static str, content: &'static str) -> Response {
+pub(super) fn unchanging(headers: &HeaderMap, content_type: &'static str, content: &'static str) -> Response {
     let tag = format!("\"{}\"", sha256(content.as_bytes()));
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();

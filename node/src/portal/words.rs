@@ -111,6 +111,12 @@ pub struct Words {
     pub answer: Table,
     /// Codes.
     pub scan: Table,
+    /// The checkpost page.
+    pub checkpost: Table,
+    /// Why a truck is let through or not.
+    pub checkpost_reason: Table,
+    /// What earlier checks found.
+    pub checkpost_finding: Table,
     /// A status in a word or two.
     pub status: Table,
     /// A status in a sentence.

@@ -20,10 +20,24 @@ fn axe() -> String {
         .unwrap_or_else(|error| panic!("{}: {error}; testnet/setup/browser.sh installs it", path.display()))
 }
 
+/// The present page has no fault that the checker knows, and fits a screen of 360 pixels, on which it is left.
+pub(crate) fn require_accessible(browser: &Browser, name: &str) {
+    browser.run(&axe(), json!([]));
+    let script = "const found = await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa',
+        'wcag21a', 'wcag21aa', 'best-practice'] });
+        return { passed: found.passes.length, violations: found.violations.map((it) =>
+        [it.id, it.help, it.nodes.map((node) => node.html + ' ' + node.failureSummary)]) };";
+    let found = browser.run_async(script, json!([]));
+    assert_eq!(found["violations"], json!([]), "{name}");
+    assert!(found["passed"].as_u64().unwrap() > 10, "{name}: {found}");
+    browser.resize(360, 740);
+    let fits = "const page = document.documentElement; return [innerWidth, page.scrollWidth <= page.clientWidth];";
+    assert_eq!(browser.run(fits, json!([])), json!([360, true]), "{name}");
+}
+
 #[test]
 fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
     let (host, node) = (Host::start(), node());
-    let axe = axe();
     let browser = Browser::start(&Setting::default());
     let check = |path: &str| host.page(&format!("/check?uri={}&lang=", uri(path)));
     let here = |path: &str| host.page(path);
@@ -36,6 +50,7 @@ fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
         ("unknown", check("nowhere")),
         ("wrong-number", here("/check?q=%D0%B0&lang=")),
         ("scan", here("/scan?lang=")),
+        ("checkpost", here("/checkpost?lang=")),
         ("verifier", here("/verifier.html?lang=")),
         ("explorer", node.page("/explorer?lang=")),
         ("blocks", node.page("/explorer/blocks?lang=")),
@@ -54,25 +69,12 @@ fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
         for language in ["en", "bn", "hi"] {
             browser.resize(900, 1200);
             browser.open(&format!("{path}{language}"));
-            if path.contains("/check") {
+            if path.contains("/check?") {
                 browser.status();
             }
             browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
             browser.picture(&format!("wide-{name}-{language}"));
-            browser.run(&axe, json!([]));
-            let script =
-                "const found = await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa',
-                'wcag21a', 'wcag21aa', 'best-practice'] });
-                return { passed: found.passes.length, violations: found.violations.map((it) =>
-                [it.id, it.help, it.nodes.map((node) => node.html + ' ' + node.failureSummary)]) };";
-            let found = browser.run_async(script, json!([]));
-            assert_eq!(found["violations"], json!([]), "{name} {language}");
-            assert!(found["passed"].as_u64().unwrap() > 10, "{name} {language}: {found}");
-
-            browser.resize(360, 740);
-            let fits =
-                "const page = document.documentElement; return [innerWidth, page.scrollWidth <= page.clientWidth];";
-            assert_eq!(browser.run(fits, json!([])), json!([360, true]), "{name} {language}");
+            require_accessible(&browser, &format!("{name} {language}"));
             browser.picture(&format!("narrow-{name}-{language}"));
         }
     }

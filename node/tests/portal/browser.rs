@@ -200,6 +200,13 @@ impl Browser {
         self.post("/goog/cdp/execute", &json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": source }));
     }
 
+    /// Lets what a page saves go to a folder.
+    #[allow(dead_code)] // For the page on a network (tests/cli_checkpost).
+    pub(crate) fn saves_to(&self, folder: &Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": folder });
+        self.post("/goog/cdp/execute", &json!({ "cmd": "Browser.setDownloadBehavior", "params": params }));
+    }
+
     pub(crate) fn resize(&self, width: u32, height: u32) {
         // A window is never as narrow as a telephone; what the page sees can be.
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

@@ -7,6 +7,7 @@
 
 mod access;
 mod browser;
+mod checkpost;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
 mod explorer;

@@ -11,6 +11,9 @@ fn keys(language: Language) -> BTreeSet<String> {
         ("ask", &words.ask),
         ("answer", &words.answer),
         ("scan", &words.scan),
+        ("checkpost", &words.checkpost),
+        ("checkpost_reason", &words.checkpost_reason),
+        ("checkpost_finding", &words.checkpost_finding),
         ("status", &words.status),
         ("status_words", &words.status_words),
         ("reason", &words.reason),
@@ -87,6 +90,26 @@ fn every_event_of_a_journey_has_its_words() {
     let missing: Vec<_> =
         kinds.filter(|kind| words.find(kind.name.strip_prefix("mineral.").unwrap()).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_checkpost_page_has_words_for_every_reason_and_fills_them_in_alike() {
+    let english = Language::En.words();
+    let vectors = include_str!("../../../contracts/tests/vectors/checkpost.jsonl");
+    for line in vectors.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        if let Some(reason) = line["expected"]["reason"].as_str() {
+            assert!(english.checkpost_reason.find(reason).is_some(), "{reason}");
+        }
+    }
+    let values = |text: &str| -> BTreeSet<String> {
+        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
+    };
+    for key in english.checkpost.keys() {
+        for language in Language::ALL {
+            let other = language.words().checkpost.get(key);
+            assert_eq!(values(other), values(english.checkpost.get(key)), "{language:?} {key}");
+        }
+    }
 }
 
 /// Each code that a check can end with has its words.

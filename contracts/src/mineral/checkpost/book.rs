@@ -87,6 +87,8 @@ pub struct ListedIssuer {
     pub key: PublicKey,
     /// The lease or stockyard for whose challans it speaks, and for no other's.
     pub site: LeaseId,
+    /// The range to whose numbers the word of a device off the network is limited; none for agents and gateways.
+    pub range: Option<RangeId>,
     /// From when on, UTC milliseconds.
     pub from_ms: u64,
     /// Until when (exclusive), UTC milliseconds.
@@ -102,6 +104,8 @@ pub struct ListedRange {
     pub sync_until_ms: u64,
     /// How many numbers it has.
     pub count: u32,
+    /// What is left of it for numbers that are not on record, kg.
+    pub free_kg: Kilograms,
 }
 
 /// Parameters that a checkpost judges by.
@@ -185,11 +189,14 @@ impl Book {
         self.rules = newer.rules;
     }
 
-    /// An issuer may be found in several ways: by its posting, by a challan. The later word on a key and site counts, and
-    /// the wider time.
+    /// An issuer may be found in several ways: by its posting, by a challan. The later word on a key and what it speaks for
+    /// counts, and the wider time.
     fn add_issuer(&mut self, issuer: ListedIssuer) {
         let known = self.issuers.entry((&issuer.key).into()).or_default();
-        match known.iter_mut().find(|known| known.key == issuer.key && known.site == issuer.site) {
+        let same = |known: &&mut ListedIssuer| {
+            (&known.key, &known.site, &known.range) == (&issuer.key, &issuer.site, &issuer.range)
+        };
+        match known.iter_mut().find(same) {
             None => known.push(issuer),
             Some(known) => {
                 known.from_ms = known.from_ms.min(issuer.from_ms);
@@ -214,7 +221,7 @@ impl Book {
         let office: Option<OfficeRecord> = state.get_value(&office_key(&document.issuer.office))?;
         if office.is_some_and(|office| is_bound(&office, context, &challan.site)) {
             let key = document.issuer.officer;
-            self.read_key(state, (key, &challan.site), (0, None))?;
+            self.read_key(state, key, (&challan.site, None), (0, None))?;
         }
         let Challan { issued, site, valid_until_ms, stage, ended_at_ms, .. } = challan;
         let listed = ListedChallan {
@@ -236,8 +243,9 @@ impl Book {
     fn read_range(&mut self, state: &Overlay<'_>, id: &RangeId) -> Result<(), Refusal> {
         let Some(range) = state.get_value::<Range>(&range_key(id))? else { return Ok(()) };
         let window = (range.allocated.from_ms, Some(range.allocated.until_ms));
-        self.read_key(state, (range.allocated.device, &range.site), window)?;
-        let listed = ListedRange { sync_until_ms: range.sync_until_ms, count: range.allocated.count };
+        self.read_key(state, range.allocated.device, (&range.site, Some(id)), window)?;
+        let Range { sync_until_ms, free_kg, .. } = range;
+        let listed = ListedRange { sync_until_ms, count: range.allocated.count, free_kg };
         self.ranges.insert(id.clone(), listed);
         Ok(())
     }
@@ -251,7 +259,7 @@ impl Book {
             return Ok(());
         }
         for key in [posting.officer].iter().chain(posting.gateways.iter()) {
-            self.read_key(state, (*key, site), (posting.from_ms, posting.until_ms))?;
+            self.read_key(state, *key, (site, None), (posting.from_ms, posting.until_ms))?;
         }
         Ok(())
     }
@@ -259,12 +267,13 @@ impl Book {
     fn read_key(
         &mut self,
         state: &Overlay<'_>,
-        (key, site): (PublicKey, &LeaseId),
+        key: PublicKey,
+        (site, range): (&LeaseId, Option<&RangeId>),
         (from_ms, until_ms): (u64, Option<u64>),
     ) -> Result<(), Refusal> {
         if let Some(record) = state.get_value::<KeyRecord>(&key_key(&key))? {
-            let (site, revoked_at_ms) = (site.clone(), record.revoked_at_ms);
-            self.add_issuer(ListedIssuer { key, site, from_ms, until_ms, revoked_at_ms });
+            let (site, range, revoked_at_ms) = (site.clone(), range.cloned(), record.revoked_at_ms);
+            self.add_issuer(ListedIssuer { key, site, range, from_ms, until_ms, revoked_at_ms });
         }
         Ok(())
     }

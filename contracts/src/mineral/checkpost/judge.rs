@@ -6,13 +6,13 @@ use dalil_ledger::crypto::Hash;
 use dalil_ledger::qr::Slip;
 use serde::Serialize;
 
-use super::book::{Book, ListedChallan, ListedIssuer};
+use super::book::{Book, ListedChallan, ListedIssuer, ListedRange};
 use super::slip::{ChallanSlip, Plate};
 use crate::mineral::challan::Stage;
 use crate::mineral::check::{CheckChallan, CheckPlace, CheckpostId, Finding};
 use crate::mineral::geo::{distance_min_m, is_too_far};
 use crate::mineral::range;
-use crate::mineral::types::VehicleId;
+use crate::mineral::types::{RangeId, VehicleId};
 use crate::units::{Kilograms, MINUTE_MS};
 
 /// How long a truck stands at a post at most, in milliseconds: within it an officer may scan again.
@@ -63,7 +63,7 @@ pub enum Reason {
     UnknownIssuer,
     /// Of a listed key by its id, but the key did not sign it: forged or altered.
     BadSignature,
-    /// The key speaks for another lease or stockyard.
+    /// The key speaks for another lease or stockyard, or a device for numbers that are not of its range.
     OtherSite,
     /// The key was revoked, or its time is over, and the challan is not on record.
     IssuerEnded,
@@ -77,6 +77,8 @@ pub enum Reason {
     RecordDiffers,
     /// It should have been on record when the checkpost last heard of the ledger, and was not.
     NotOnRecord,
+    /// A number that its range does not have, or a load for which nothing is left in it.
+    RangeUsedUp,
     /// Delivered or redeemed: used up.
     Consumed,
     /// Another vehicle took the load over.
@@ -215,13 +217,30 @@ impl Case<'_> {
         let signed = |issuer: &&ListedIssuer| self.slip.verify(&issuer.key, self.chain).is_ok();
         let mut signers = known.iter().filter(signed).peekable();
         signers.peek().ok_or(Reason::BadSignature)?;
-        let issuer = signers.find(|issuer| issuer.site == self.said.site).ok_or(Reason::OtherSite)?;
+        let issuer = signers.find(|issuer| self.is_spoken_for_by(issuer)).ok_or(Reason::OtherSite)?;
         // What it signed before its end stands, and only the record shows that it was before.
         let from_ms = self.said.valid_from_ms;
         let in_time = issuer.revoked_at_ms.is_none()
             && issuer.from_ms <= from_ms.saturating_add(self.book.rules.start_window_ms)
             && issuer.until_ms.is_none_or(|until| from_ms.saturating_sub(self.book.rules.start_window_ms) < until);
         if in_time || self.listed.is_some() { Ok(()) } else { Err(Reason::IssuerEnded) }
+    }
+
+    /// Its range, if the book lists it, and the serial within it.
+    fn range(&self) -> Option<(RangeId, u32, &ListedRange)> {
+        let (id, serial) = range::split(&self.said.number)?;
+        let range = self.book.ranges.get(&id)?;
+        Some((id, serial, range))
+    }
+
+    /// A device speaks for the numbers of its range. Until such a number is on record, nobody else does.
+    fn is_spoken_for_by(&self, issuer: &ListedIssuer) -> bool {
+        let of_range = self.range().map(|(id, ..)| id);
+        issuer.site == self.said.site
+            && match &issuer.range {
+                Some(own) => of_range.as_ref() == Some(own),
+                None => of_range.is_none() || self.listed.is_some(),
+            }
     }
 
     /// The record's end counts where it is known, for it may have been extended.
@@ -258,12 +277,13 @@ impl Case<'_> {
     }
 
     fn unlisted(&self) -> Result<Reason, Reason> {
-        let range = range::split(&self.said.number)
-            .and_then(|(id, serial)| Some((self.book.ranges.get(&id)?, serial)))
-            .filter(|(range, serial)| (1..=range.count).contains(serial));
-        if let Some((range, _)) = range {
-            let due = self.as_of_ms >= range.sync_until_ms;
-            return if due { Err(Reason::NotOnRecord) } else { Ok(Reason::Pending) };
+        if let Some((_, serial, range)) = self.range() {
+            let has_number = (1..=range.count).contains(&serial);
+            if has_number && self.as_of_ms >= range.sync_until_ms {
+                return Err(Reason::NotOnRecord);
+            }
+            let has_room = self.said.mass_kg <= range.free_kg;
+            return if has_number && has_room { Ok(Reason::Pending) } else { Err(Reason::RangeUsedUp) };
         }
         let issued_by_ms = self.said.valid_from_ms.saturating_add(self.book.rules.start_window_ms);
         if issued_by_ms < self.as_of_ms { Err(Reason::NotOnRecord) } else { Ok(Reason::IssuedSince) }

@@ -6,13 +6,18 @@ use std::str::FromStr;
 use dalil_ledger::crypto::{Hash, SecretKey};
 use dalil_ledger::qr::cbor::{CborError, Deterministic, Reader, Writer};
 use dalil_ledger::qr::{QrError, Slip};
+use dalil_ledger::state::{Overlay, StateView};
 use serde::Serialize;
 
+use crate::authority::PostingId;
 use crate::authority::place::{DistrictCode, LeaseId};
-use crate::mineral::challan::{Challan, type_code};
+use crate::context::Context;
+use crate::mineral::challan::{self, Challan, type_code};
 use crate::mineral::issue::RouteCode;
 use crate::mineral::quantity::Quantity;
+use crate::mineral::source;
 use crate::mineral::types::{ChallanNumber, MineralCode};
+use crate::refusal::Refusal;
 use crate::units::Kilograms;
 
 /// The shortest plate, in characters.
@@ -116,6 +121,21 @@ impl ChallanSlip {
             valid_from_ms: issued.valid_from_ms,
             valid_until_ms: challan.valid_until_ms,
         }
+    }
+
+    /// What `context.signer` may say of a challan on record under `posting`: whoever may issue for its site may (A1, A2, A5), the
+    /// posting's gateways included (A7). Refused with D2 if the challan is not on record.
+    pub fn by(
+        state: &dyn StateView,
+        context: &Context<'_>,
+        posting: &PostingId,
+        number: &ChallanNumber,
+        plate: Plate,
+    ) -> Result<Self, Refusal> {
+        let state = &Overlay::new(state);
+        let challan = challan::load(state, number)?;
+        source::authorise_agent(state, context, posting, &source::site(state, &challan.issued.source)?)?;
+        Ok(Self::of(&challan, plate))
     }
 
     /// Signs it with the issuer's key. Every slip is short enough for a code: no id of a challan is longer than its field.

@@ -20,7 +20,7 @@ use dalil_ledger::receipt::verify_register;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::home::Post;
+use super::home::{Post, read_pin};
 use crate::cli::Format;
 use crate::cli::client::{Client, URL_DEFAULT};
 use crate::cli::output::{fact, print};
@@ -38,9 +38,18 @@ const NUMBERS_MAX: usize = 200_000;
 
 #[derive(Args)]
 pub(crate) struct Fetch {
-    /// The checkpost's folder.
-    #[arg(long, value_name = "FOLDER")]
-    home: PathBuf,
+    /// The checkpost's folder. Without one, for a page or a gate: --policy, --device and --out.
+    #[arg(long, value_name = "FOLDER", required_unless_present = "policy")]
+    home: Option<PathBuf>,
+    /// Whom to believe: a pin.
+    #[arg(long, value_name = "FILE", conflicts_with = "home", requires_all = ["device", "out"])]
+    policy: Option<PathBuf>,
+    /// The device's public key, as the page shows it.
+    #[arg(long, conflicts_with = "home")]
+    device: Option<DeviceId>,
+    /// Where to put the bundle.
+    #[arg(long, value_name = "FILE", conflicts_with = "home")]
+    out: Option<PathBuf>,
     /// The node to ask.
     #[arg(long, default_value = URL_DEFAULT)]
     url: String,
@@ -69,16 +78,16 @@ struct BundleFile {
 }
 
 /// What a bundle says, every value of it proven.
-pub(super) struct Bundle {
+pub(crate) struct Bundle {
     /// What the ledger said.
-    pub(super) book: Book,
+    pub(crate) book: Book,
     /// The time as of which all of it is said, UTC milliseconds.
-    pub(super) as_of_ms: u64,
+    pub(crate) as_of_ms: u64,
 }
 
 /// Why a bundle says nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BundleError {
+pub(crate) enum BundleError {
     /// There is none, or it is none.
     #[error("{0}")]
     File(String),
@@ -102,7 +111,7 @@ impl Page {
 
 impl Bundle {
     /// Reads a bundle and checks every proof of it against `pin`.
-    pub(super) fn read(path: &Path, pin: &Pin, at_ms: u64) -> Result<Self, BundleError> {
+    pub(crate) fn read(path: &Path, pin: &Pin, at_ms: u64) -> Result<Self, BundleError> {
         let wrong = |error: &dyn std::fmt::Display| BundleError::File(format!("{}: {error}", path.display()));
         let missing = |error| wrong(&format_args!("{error}; run `dalil checkpost bundle` where there is a network"));
         let size = std::fs::metadata(path).map_err(missing)?.len();
@@ -173,9 +182,30 @@ fn questions(
     questions
 }
 
+/// For whom a bundle is fetched.
+struct Wanted {
+    pin: Pin,
+    device: DeviceId,
+    out: PathBuf,
+    /// Held until the bundle is written, so that no check reads half of one.
+    _post: Option<Post>,
+}
+
+impl Fetch {
+    fn wanted(&self) -> anyhow::Result<Wanted> {
+        if let Some(home) = &self.home {
+            let post = Post::open(home)?;
+            let (pin, device, out) = (post.pin.clone(), post.device_key()?.public(), post.bundle_path());
+            return Ok(Wanted { pin, device, out, _post: Some(post) });
+        }
+        let given = self.policy.as_ref().zip(self.device).zip(self.out.clone());
+        let ((policy, device), out) = given.context("give --home, or --policy, --device and --out")?;
+        Ok(Wanted { pin: read_pin(policy)?, device, out, _post: None })
+    }
+}
+
 pub(super) async fn run(fetch: &Fetch, format: Format) -> anyhow::Result<ExitCode> {
-    let post = Post::open(&fetch.home)?;
-    let device = post.device_key()?.public();
+    let Wanted { pin, device, out, _post } = fetch.wanted()?;
     let client = Client::new(&fetch.url)?;
     let asked_at_ms = now_ms();
     let (challans, ranges) = list(&client, asked_at_ms.saturating_sub(fetch.window)).await?;
@@ -185,10 +215,10 @@ pub(super) async fn run(fetch: &Fetch, format: Format) -> anyhow::Result<ExitCod
         pages.push(Page { question, receipt });
     }
     // As if a stranger had handed it over: the node's word counts for nothing but the list.
-    let Bundle { book, as_of_ms } = Bundle::of_pages(&pages, &post.pin, now_ms())?;
+    let Bundle { book, as_of_ms } = Bundle::of_pages(&pages, &pin, now_ms())?;
     ensure!(book.device.is_some(), "device {device} is not registered: its checks would be refused (O1)");
     let bytes = serde_json::to_vec(&BundleFile { format: FORMAT.to_owned(), pages })?;
-    replace_file(&post.bundle_path(), &bytes).context("cannot keep the bundle")?;
+    replace_file(&out, &bytes).context("cannot keep the bundle")?;
     let issuers = book.issuers.values().flatten().count();
     let said = json!({
         "as_of_ms": as_of_ms, "challans": book.challans.len(), "issuers": issuers, "ranges": book.ranges.len(),

@@ -88,8 +88,7 @@ pub(super) struct Post {
 }
 
 pub(super) fn init(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
-    let pin = std::fs::read(&init.policy).with_context(|| format!("cannot read {}", init.policy.display()))?;
-    Pin::from_json(&pin).with_context(|| init.policy.display().to_string())?;
+    let pin = read_pin(&init.policy)?;
     let device = read_private_seed(&init.device_key)?.public();
     VehicleKey::read(&init.vehicle_key)?;
     let path = init.home.join("post.json");
@@ -99,13 +98,19 @@ pub(super) fn init(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
     let whole = |path: &Path| std::path::absolute(path).with_context(|| path.display().to_string());
     let (device_key, vehicle_key) = (whole(&init.device_key)?, whole(&init.vehicle_key)?);
     let file = PostFile { format: FORMAT.to_owned(), place, device_key, vehicle_key };
-    replace_file(&init.home.join("pin.json"), &pin)?;
+    replace_file(&init.home.join("pin.json"), pin.to_json().as_bytes())?;
     replace_file(&path, &serde_json::to_vec_pretty(&file)?)?;
     match format {
         Format::Text => print(&[fact("checkpost", &init.post), fact("device", device)].join("\n"))?,
         Format::Json => print(&json!({ "post": init.post, "device": device, "home": init.home }).to_string())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a pin.
+pub(super) fn read_pin(path: &Path) -> anyhow::Result<Pin> {
+    let pin = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Pin::from_json(&pin).with_context(|| path.display().to_string())
 }
 
 impl Post {
@@ -116,8 +121,7 @@ impl Post {
         let bytes = read(&path).context("run `dalil checkpost init` first")?;
         let file: PostFile = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
         ensure!(file.format == FORMAT, "{}: format {:?}, expected {FORMAT:?}", path.display(), file.format);
-        let path = folder.join("pin.json");
-        let pin = Pin::from_json(&read(&path)?).with_context(|| path.display().to_string())?;
+        let pin = read_pin(&folder.join("pin.json"))?;
         let lock = File::create(folder.join("lock"))?;
         lock.lock().with_context(|| format!("cannot lock {}", folder.display()))?;
         Ok(Self { folder: folder.to_owned(), file, pin, _lock: lock })

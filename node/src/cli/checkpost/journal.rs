@@ -4,8 +4,9 @@
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use dalil_contracts::mineral::check::CheckChallan;
+use dalil_contracts::mineral::device::DeviceId;
 use dalil_ledger::crypto::Hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,38 @@ pub(super) struct Synced {
     pub(super) index: Option<u64>,
     /// Code of the rule that refused it.
     pub(super) refused: Option<String>,
+}
+
+/// Value of the field `format` of a page's journal.
+const PAGE_FORMAT: &str = "dalil-checkpost-journal/v1";
+
+/// The checks that a checkpost page saved as a file, in the order of its device's counter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageJournal {
+    format: String,
+    /// The chain for which they are sealed.
+    pub(super) chain: Hash,
+    /// The device.
+    pub(super) device: DeviceId,
+    /// The checks, each with its seal.
+    pub(super) checks: Vec<CheckChallan>,
+}
+
+impl PageJournal {
+    /// Reads a file; the seals in it are for the ledger to judge.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let file: Self = serde_json::from_str(&read_bounded(path)?).with_context(|| path.display().to_string())?;
+        ensure!(file.format == PAGE_FORMAT, "{}: format {:?}, expected {PAGE_FORMAT:?}", path.display(), file.format);
+        let mut last = 0;
+        for seal in file.checks.iter().map(|check| check.seal.as_ref()) {
+            let seal = seal.with_context(|| format!("{}: a check without a seal", path.display()))?;
+            ensure!(seal.device == file.device, "{}: a check of another device", path.display());
+            ensure!(seal.counter > last, "{}: check {} stands after {last}", path.display(), seal.counter);
+            last = seal.counter;
+        }
+        Ok(file)
+    }
 }
 
 /// The files of checks and of their fates.
@@ -62,19 +95,20 @@ impl Journal {
     }
 }
 
-fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+fn read_bounded(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    match std::fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| path.display().to_string()),
-        Ok(file) => {
-            let read = file.take(JOURNAL_BYTES_MAX + 1).read_to_string(&mut text);
-            read.with_context(|| path.display().to_string())?;
-        }
+    let read = std::fs::File::open(path).and_then(|file| file.take(JOURNAL_BYTES_MAX + 1).read_to_string(&mut text));
+    read.with_context(|| path.display().to_string())?;
+    let whole = text.len() as u64 <= JOURNAL_BYTES_MAX;
+    ensure!(whole, "{} is longer than {JOURNAL_BYTES_MAX} bytes: sync, and begin a new one", path.display());
+    Ok(text)
+}
+
+fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    if !path.try_exists().with_context(|| path.display().to_string())? {
+        return Ok(Vec::new());
     }
-    if text.len() as u64 > JOURNAL_BYTES_MAX {
-        bail!("{} is longer than {JOURNAL_BYTES_MAX} bytes: sync, and begin a new folder", path.display());
-    }
+    let text = read_bounded(path)?;
     // A line without its end was cut off by a power failure: nobody was told of it.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let parsed = whole.lines().enumerate().map(|(number, line)| {

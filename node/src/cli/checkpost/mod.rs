@@ -4,7 +4,7 @@
 //! is made where there is a network; `check` needs none; `sync` brings the journal. The device's key seals each check and
 //! the enforcement departments' key turns plates into vehicle ids; both stay in files of their own.
 
-mod bundle;
+pub(crate) mod bundle;
 mod check;
 mod home;
 mod journal;

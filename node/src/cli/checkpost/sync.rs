@@ -3,19 +3,21 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use dalil_contracts::mineral::MineralCall;
+use dalil_contracts::mineral::check::CheckChallan;
 use dalil_contracts::mineral::device::{Device, DeviceId};
 use dalil_contracts::mineral::keys::device_key;
 use dalil_contracts::{Call, Invocation};
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX};
+use dalil_ledger::crypto::Hash;
 use serde_json::{Value, json};
 
 use super::home::Post;
-use super::journal::Synced;
+use super::journal::{PageJournal, Synced};
 use crate::cli::Format;
 use crate::cli::client::Client;
 use crate::cli::officer::{Signer, sign};
@@ -30,8 +32,11 @@ const FINAL: [&str; 2] = ["O1", "M14"];
 #[derive(Args)]
 pub(crate) struct Sync {
     /// The checkpost's folder.
-    #[arg(long, value_name = "FOLDER")]
-    home: PathBuf,
+    #[arg(long, value_name = "FOLDER", required_unless_present = "journal")]
+    home: Option<PathBuf>,
+    /// Instead of a folder: the checks that a checkpost page saved as a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "home")]
+    journal: Option<PathBuf>,
     #[command(flatten)]
     signer: Signer,
     /// How long to wait until each record is final.
@@ -48,15 +53,59 @@ async fn counter_on_record(client: &Client, device: &DeviceId) -> anyhow::Result
     Ok(device.counter)
 }
 
+/// Whose checks are brought.
+enum Checks {
+    /// Those of a folder, which keeps their fates.
+    Post(Box<Post>),
+    /// Those of a page. What became of them, the ledger tells: nothing is kept here.
+    Page(PageJournal),
+}
+
+impl Checks {
+    fn open(sync: &Sync) -> anyhow::Result<Self> {
+        match (&sync.home, &sync.journal) {
+            (Some(home), _) => Ok(Self::Post(Box::new(Post::open(home)?))),
+            (None, Some(journal)) => Ok(Self::Page(PageJournal::read(journal)?)),
+            (None, None) => bail!("give --home or --journal"),
+        }
+    }
+
+    fn chain(&self) -> Hash {
+        match self {
+            Self::Post(post) => post.pin.terms().chain,
+            Self::Page(page) => page.chain,
+        }
+    }
+
+    /// Checks whose fate is open, in the order of the counter.
+    async fn waiting(&self, client: &Client) -> anyhow::Result<Vec<CheckChallan>> {
+        match self {
+            Self::Post(post) => post.journal().waiting(),
+            Self::Page(page) => {
+                let on_record = counter_on_record(client, &page.device).await?;
+                let open = |check: &&CheckChallan| check.seal.is_some_and(|seal| seal.counter > on_record);
+                Ok(page.checks.iter().filter(open).cloned().collect())
+            }
+        }
+    }
+
+    fn settle(&self, synced: &Synced) -> anyhow::Result<()> {
+        match self {
+            Self::Post(post) => post.journal().settle(synced),
+            Self::Page(_) => Ok(()),
+        }
+    }
+}
+
 pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode> {
-    let post = Post::open(&sync.home)?;
-    let journal = post.journal();
+    let checks = Checks::open(sync)?;
     let posting = sync.signer.posting.clone().context("say under which posting with --posting")?;
     let (key, client) = (sync.signer.key(&posting)?, sync.signer.client()?);
     let status = sync.signer.chain(&client).await?;
-    anyhow::ensure!(status.chain == post.pin.terms().chain, "the node is of another chain than the pin");
-    let (mut recorded, mut refused, mut pending) = (0, Vec::new(), None);
-    for check in journal.waiting()? {
+    anyhow::ensure!(status.chain == checks.chain(), "the node is of another chain than the checks");
+    let open = checks.waiting(&client).await?;
+    let (mut waiting, mut recorded, mut refused, mut pending) = (open.len(), 0, Vec::new(), None);
+    for check in open {
         let Some(seal) = check.seal else { continue };
         let call = Call::Mineral(MineralCall::CheckChallan(check));
         let invocation = Invocation { posting: posting.clone(), call };
@@ -65,16 +114,16 @@ pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode>
         match hand_in(&client, &record, None, sync.wait).await? {
             Fate::Recorded { index, .. } => {
                 recorded += 1;
-                journal.settle(&Synced { counter, id, index: Some(index), refused: None })?;
+                checks.settle(&Synced { counter, id, index: Some(index), refused: None })?;
             }
             // An earlier attempt may have been recorded after its answer was given up.
             Fate::Refused(_) if counter_on_record(&client, &seal.device).await? >= counter => {
                 recorded += 1;
-                journal.settle(&Synced { counter, id, index: None, refused: None })?;
+                checks.settle(&Synced { counter, id, index: None, refused: None })?;
             }
             Fate::Refused(problem) if FINAL.contains(&problem.code.as_str()) => {
                 refused.push(json!({ "counter": counter, "code": problem.code, "detail": problem.detail }));
-                journal.settle(&Synced { counter, id, index: None, refused: Some(problem.code) })?;
+                checks.settle(&Synced { counter, id, index: None, refused: Some(problem.code) })?;
             }
             Fate::Refused(problem) => {
                 pending = Some(format!("{}: {}", problem.code, problem.detail));
@@ -85,8 +134,8 @@ pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode>
                 break;
             }
         }
+        waiting = waiting.saturating_sub(1);
     }
-    let waiting = journal.waiting()?.len();
     let mut lines = vec![bold(&format!("{recorded} checks recorded, {waiting} waiting"))];
     lines.extend(refused.iter().map(|refusal| fact("refused", refusal)));
     lines.extend(pending.as_ref().map(|why| fact("stopped", why)));

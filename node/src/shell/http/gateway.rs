@@ -1,4 +1,5 @@
-//! `POST /gateway/v1/records`: plain JSON in, a record with its receipts out.
+//! `POST /gateway/v1/records`: plain JSON in, a record with its receipts out. `POST /gateway/v1/slips` ([`super::slip`]): the code B of
+//! a challan.
 //!
 //! Served on the gateway's own address only. The API key and the rate are checked before a body is read. Nothing that a
 //! client sends stands in the log but its name, the posting and the code of a refusal.
@@ -13,6 +14,7 @@ use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::post;
 use axum::{Router, http::HeaderValue};
+use dalil_contracts::authority::PostingId;
 use dalil_ledger::block::Header;
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{DocumentEntry, Uri, document_key};
@@ -23,7 +25,7 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::{info, warn};
 
 use super::records::{Wait, hand_in};
-use super::{App, BODY_BYTES_MAX, Problem, REQUEST_TIMEOUT, problem};
+use super::{App, BODY_BYTES_MAX, Problem, REQUEST_TIMEOUT, problem, slip};
 use crate::core::Answer;
 use crate::gateway::book::BookError;
 use crate::gateway::clients::Client;
@@ -39,9 +41,9 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const ASK_AGAIN_S: u64 = 2;
 
 #[derive(Clone)]
-struct Office {
-    app: App,
-    gateway: Arc<Gateway>,
+pub(super) struct Office {
+    pub(super) app: App,
+    pub(super) gateway: Arc<Gateway>,
     started: Instant,
 }
 
@@ -91,6 +93,7 @@ pub(super) fn router(app: App, gateway: Gateway) -> Router {
     Router::new()
         .route("/gateway/v1/records", post(submit))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .route("/gateway/v1/slips", post(slip::slip).layer(DefaultBodyLimit::max(slip::BODY_BYTES_MAX)))
         .route_layer(from_fn_with_state(office.clone(), admit))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(map_response(problem::as_problem))
@@ -159,10 +162,7 @@ impl Office {
         let malformed = |error| Problem::bad_request("T_MALFORMED", format!("{error}"));
         let request = Request::from_json(body).map_err(malformed)?;
         let posting = request.invocation.posting.clone();
-        if !client.may_act_for(&posting) {
-            let detail = "this client may not act for the posting that the request names";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "posting", detail));
-        }
+        require_posting(client, &posting)?;
         let step = self.settle(client, key, &request).await?;
         let (id, attempt, index) = match step {
             Step::Recorded { id, index } => (id, Attempt::Repeated, index),
@@ -244,13 +244,22 @@ impl Office {
     }
 
     /// Adds to a rule's refusal what the gateway alone knows.
-    fn mended(&self, mut problem: Problem) -> Problem {
+    pub(super) fn mended(&self, mut problem: Problem) -> Problem {
         if problem.code == "A7" {
             let key = self.gateway.public_key();
             problem.detail += &format!("; the department's administrator lists {key} among the posting's gateways");
         }
         problem
     }
+}
+
+/// Refuses a client that asks for a posting which is not its own.
+pub(super) fn require_posting(client: &Client, posting: &PostingId) -> Result<(), Problem> {
+    if client.may_act_for(posting) {
+        return Ok(());
+    }
+    let detail = "this client may not act for the posting that the request names";
+    Err(Problem::new(StatusCode::FORBIDDEN, "posting", detail))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {

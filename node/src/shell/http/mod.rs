@@ -30,6 +30,7 @@ mod qr;
 mod records;
 mod routes;
 mod rpc;
+mod slip;
 mod tls;
 mod verify;
 

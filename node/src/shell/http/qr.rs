@@ -1,4 +1,5 @@
-//! Codes A and C as pictures. B is signed by the issuer, and made where the issuer's key is.
+//! Codes A and C as pictures. B is signed by the issuer, and made where the issuer's key is: by the CLI, or for a posting's own
+//! system by its gateway ([`super::slip`]).
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -30,7 +31,7 @@ pub(super) struct Which {
 }
 
 /// The code's text, or its picture.
-fn shown(text: String, format: Option<&str>) -> Result<Response, Problem> {
+pub(super) fn shown(text: String, format: Option<&str>) -> Result<Response, Problem> {
     let inert = (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox");
     let nosniff = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     let fresh = (header::CACHE_CONTROL, "no-cache");

@@ -406,6 +406,16 @@ fn portal(api: Api<App>) -> Api<App> {
                 .answer(400, "A page that says why this is no code.", page())
                 .answer(503, "A page that says why nothing could be checked.", page()),
         )
+        .describe(get("/checkpost", PORTAL, "The page that checks trucks without a network").query::<Reader>().answer(
+            200,
+            "A page.",
+            page(),
+        ))
+        .describe(
+            get("/checkpost-worker.js", PORTAL, "Keeps the checkpost page's files in a browser")
+                .answer(200, "The file.", Kind::bytes("text/javascript"))
+                .tagged(),
+        )
         .describe(
             get("/portal/{name}", PORTAL, "Scripts and style")
                 .within::<forms::FileName>("name")
