@@ -4,6 +4,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing;
 use dalil_contracts::mineral::checkpost::BookQuestion;
 use dalil_contracts::mineral::enquiry::SignedEnquiry;
+use dalil_ledger::checkpoint::Pin;
+use dalil_ledger::receipt::{RegisterReceipt, StatusReceipt};
 
 use super::api::{Api, Kind, Operation, forms, get, post};
 use super::{
@@ -40,7 +42,7 @@ fn code(operation: Operation) -> Operation {
 }
 
 fn checkpost_of(api: Api<App>) -> Api<App> {
-    let receipt = || Kind::json::<forms::Object>();
+    let receipt = || Kind::json::<RegisterReceipt>();
     api.serve(
         get("/v1/checkpost/numbers", CHECKPOST, "Numbers of challans and ranges, a page at a time; the node's word")
             .query::<checkpost::Since>()
@@ -98,7 +100,7 @@ fn verification(api: Api<App>) -> Api<App> {
     .serve(
         get("/v1/receipts/status", VERIFICATION, "A status receipt (`.dalil-status`)")
             .query::<verify::OfDocument>()
-            .answer(200, "The receipt.", Kind::json::<forms::Object>())
+            .answer(200, "The receipt.", Kind::json::<StatusReceipt>())
             .tagged(),
         routing::get(verify::status_receipt),
     )
@@ -306,7 +308,7 @@ fn log_of(api: Api<App>) -> Api<App> {
         get("/pin", LOG, "A verifier's pin. Take it from a source that you trust").answer(
             200,
             "The pin.",
-            Kind::json::<forms::Object>(),
+            Kind::json::<Pin>(),
         ),
         routing::get(log::pin),
     )

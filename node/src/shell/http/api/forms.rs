@@ -32,16 +32,6 @@ form!(
     { "type": "object" }
 );
 form!(
-    /// Such an object, or null.
-    MaybeObject,
-    { "type": ["object", "null"] }
-);
-form!(
-    /// Such objects.
-    Objects,
-    { "type": "array", "items": { "type": "object" } }
-);
-form!(
     /// A message of JSON-RPC: one object, or a list of them.
     Message,
     { "oneOf": [{ "type": "object" }, { "type": "array", "items": { "type": "object" }, "minItems": 1, "maxItems": 100 }] }
