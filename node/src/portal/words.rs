@@ -121,6 +121,10 @@ pub struct Words {
     pub event: Table,
     /// Why there is no answer.
     pub trouble: Table,
+    /// A plot, and a record of the log.
+    pub plot: Table,
+    /// The page for a court.
+    pub court: Table,
     /// The verifier in one file.
     pub verifier: Table,
     /// The page that explains.

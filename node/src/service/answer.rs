@@ -3,7 +3,7 @@
 use dalil_contracts::authority::PostingId;
 use dalil_contracts::land::registers::Encumbrances;
 use dalil_ledger::crypto::{Hash, PublicKey};
-use dalil_ledger::document::{Status, Uri};
+use dalil_ledger::document::{DocumentEntry, Status, Uri};
 use dalil_ledger::log::{LogIndex, LogSize};
 use dalil_ledger::receipt::{Answer, CouldNotCheck, RegisterReceipt, StatusReceipt};
 use schemars::JsonSchema;
@@ -30,6 +30,16 @@ pub struct Verified {
     pub uploaded: Option<Uploaded>,
     /// The proof, checkable without this node.
     pub receipts: Receipts,
+}
+
+impl Verified {
+    /// The document that the answer is about, if one is on record.
+    pub fn document(&self) -> Option<&DocumentEntry> {
+        match &self.answer {
+            VerifiedAnswer::Checked(checked) => checked.answer.entry.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// An answer or the reason why there is none.
@@ -199,13 +209,13 @@ pub enum Uploaded {
 pub struct Receipts {
     /// The status receipt (`.dalil-status`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<RegisterReceipt>")]
+    #[schemars(with = "Option<StatusReceipt>")]
     pub status: Option<serde_json::Value>,
     /// The inclusion receipt of the record (`.tlog-proof`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inclusion: Option<String>,
     /// The register receipt (`.dalil-register`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<StatusReceipt>")]
+    #[schemars(with = "Option<RegisterReceipt>")]
     pub register: Option<serde_json::Value>,
 }

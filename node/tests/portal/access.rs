@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Setting};
 use crate::common::uri;
 use crate::host::Host;
+use crate::node::Node;
 
 /// axe-core as `testnet/setup/browser.sh` installs it.
 fn axe() -> String {
@@ -21,12 +22,20 @@ fn axe() -> String {
 
 #[test]
 fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
-    let host = Host::start();
+    let (host, node) = (Host::start(), Node::start());
     let axe = axe();
     let browser = Browser::start(&Setting::default());
     let check = |path: &str| format!("/check?uri={}&lang=", uri(path));
-    let pages = [
-        ("home", "/?lang=".to_owned()),
+    let node_pages = [
+        ("home", "/?lang="),
+        ("choices", "/check?q=5&lang="),
+        ("plot", "/check?plot=9300-1/7&lang="),
+        ("record", "/check?index=2&lang="),
+        ("evidence", "/evidence?plot=9300-1/7&lang="),
+        ("certificate", "/check?department=district&type=DOM&number=DOM-1&lang="),
+    ];
+    let node_pages = node_pages.map(|(name, path)| (name, node.page(path)));
+    let host_pages = [
         ("about", "/about?lang=".to_owned()),
         ("valid", check("good")),
         ("revoked", check("revoked")),
@@ -36,14 +45,13 @@ fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
         ("scan", "/scan?lang=".to_owned()),
         ("verifier", "/verifier.html?lang=".to_owned()),
     ];
-    for (name, path) in pages {
+    let host_pages = host_pages.map(|(name, path)| (name, host.page(&path)));
+    for (name, page) in node_pages.into_iter().chain(host_pages) {
         for language in ["en", "bn", "hi"] {
             browser.resize(900, 1200);
-            browser.open(&host.page(&format!("{path}{language}")));
-            if path.starts_with("/check") {
-                browser.status();
-                browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
-            }
+            browser.open(&format!("{page}{language}"));
+            browser.wait("every answer is there", "return document.querySelector('[aria-busy]') === null");
+            browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
             browser.run(&axe, json!([]));
             let script =
                 "const found = await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa',

@@ -17,6 +17,8 @@ fn keys(language: Language) -> BTreeSet<String> {
         ("provenance", &words.provenance),
         ("event", &words.event),
         ("trouble", &words.trouble),
+        ("plot", &words.plot),
+        ("court", &words.court),
         ("verifier", &words.verifier),
     ];
     let named = tables.iter().flat_map(|(table, words)| words.keys().map(move |key| format!("{table}.{key}")));
@@ -53,16 +55,24 @@ fn every_language_has_the_same_words() {
 /// A placeholder that one language lacks would hide a date or a count from its readers.
 #[test]
 fn every_language_fills_in_the_same_values() {
-    for key in ["by_device", "since", "issuer_words", "from_until", "from_on", "proof_words", "quorum_words"] {
-        let values = |language: Language| -> BTreeSet<String> {
-            let text = language.words().answer.get(key);
-            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
-        };
-        assert!(!values(Language::En).is_empty(), "{key}");
-        for language in Language::ALL {
-            assert_eq!(values(language), values(Language::En), "{language:?} {key}");
+    let values = |text: &str| -> BTreeSet<String> {
+        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
+    };
+    let tables = |language: Language| {
+        let words = language.words();
+        [&words.ask, &words.answer, &words.scan, &words.plot, &words.court]
+    };
+    let mut filled = 0;
+    for (place, english) in tables(Language::En).into_iter().enumerate() {
+        for key in english.keys() {
+            let expected = values(english.get(key));
+            filled += usize::from(!expected.is_empty());
+            for language in Language::ALL {
+                assert_eq!(values(tables(language)[place].get(key)), expected, "{language:?} {key}");
+            }
         }
     }
+    assert!(filled >= 15, "{filled}");
 }
 
 /// Each code that a check can end with has its words.
@@ -75,6 +85,19 @@ fn every_trouble_has_its_words() {
     codes = codes.into_iter().filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
     assert!(codes.len() >= 4, "{codes:?}");
     codes.extend([
+        "number_missing",
+        "number_wrong",
+        "number_link",
+        "number_several",
+        "certificate_parts",
+        "day_wrong",
+        "day_without",
+        "evidence_subject",
+        "evidence_incomplete",
+        "busy",
+        "not_a_record",
+        "not_held",
+        "internal",
         "code_missing",
         "code_photo",
         "code_none",

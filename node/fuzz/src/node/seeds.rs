@@ -122,6 +122,11 @@ fn http() -> Vec<Seed> {
         ("page-script", "/portal/portal.js"),
         ("page-verifier", "/verifier.html"),
         ("page-check", &format!("/check?q={uri}&lang=hi")),
+        ("page-choices", "/check?q=5&lang=hi"),
+        ("page-certificate", "/check?department=district&type=DOM&number=DOM-3&lang=en"),
+        ("page-plot", "/check?plot=9300-1/7&lang=bn"),
+        ("page-record", "/check?index=2&lang=en"),
+        ("page-evidence", &format!("/evidence?uri={uri}&lang=bn")),
         ("page-check-then", &format!("/check?uri={uri}&as_of=2026-11-02&lang=en")),
     ] {
         basket.put(name, format!("GET {target}"));

@@ -59,6 +59,7 @@ use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
 use crate::service::Service;
+use crate::portal::fonts::Fonts;
 use crate::verification::pin_of;
 pub use checkpost::Numbers;
 pub use events::StreamLimits;
@@ -75,6 +76,8 @@ const WAITING_MAX: usize = 2_048;
 /// How many batches of questions are answered at once; each keeps a thread busy.
 const BATCHES_MAX: usize = 4;
 /// How long a request may take until its answer begins; a stream goes on.
+/// For how many readers evidence is gathered at once; each keeps a thread busy.
+const GATHERINGS_MAX: usize = 4;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may take to end when the node stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -93,11 +96,15 @@ pub struct App {
     /// Places for batches of questions.
     batches: Arc<Semaphore>,
     /// Places for streams of events.
+    /// Places for evidence that is gathered.
+    gatherings: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     limits: StreamLimits,
     limiter: Limiter,
     log_key: cose::LogKey,
 }
+    /// What the portal's pages are set in.
+    fonts: Arc<Fonts>,
 
 impl App {
     /// Handlers of the node behind `node`.
@@ -107,17 +114,38 @@ impl App {
         let service = Service::new(node.published.clone(), origin.clone(), genesis.clone());
         let batches = Arc::new(Semaphore::new(BATCHES_MAX));
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
+        let gatherings = Arc::new(Semaphore::new(GATHERINGS_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
         let log_key = None;
-        Ok(Self { node, origin, genesis, chain, ledger, service, waiting, batches, streams, limits, limiter, log_key })
+        Ok(Self {
+            node,
+            origin,
+            genesis,
+            chain,
+            ledger,
+            service,
+            waiting,
+            batches,
+            gatherings,
+            streams,
+            limits,
+            limiter,
+            log_key,
+            fonts: Arc::default(),
+        })
     }
 
-    /// The same with limits on clients as an operator set them.
+    /// The same with limits on clients as an operator set them, and with the fonts of the operator's folder.
     pub fn with_config(self, config: &HttpConfig) -> Self {
-        Self { limiter: Limiter::new(config), ..self }
+        let fonts = Fonts::read(&config.fonts);
+        if !fonts.missing.is_empty() {
+            let missing = fonts.missing.join("; ");
+            tracing::warn!(%missing, "the portal names fonts of the reader's device in place of these");
+        }
+        Self { limiter: Limiter::new(config), fonts: Arc::new(fonts), ..self }
     }
 
     /// The same with other limits of streams.
@@ -161,7 +189,7 @@ impl App {
 pub fn router(app: App) -> Router {
     let (_, router) = routes::api().into_parts();
     router
-        .merge(crate::portal::routes())
+        .merge(crate::portal::routes(app.fonts.clone()))
         .fallback(async || Problem::not_found("there is no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))

@@ -410,6 +410,17 @@ fn portal(api: Api<App>) -> Api<App> {
         .describe(
             get("/portal/{name}", PORTAL, "Scripts and style")
                 .within::<forms::FileName>("name")
+        .describe(
+            get(
+                "/evidence",
+                PORTAL,
+                "What a court is handed about a document, a challan or a plot, as a page to print",
+            )
+            .query::<AskOfPortal>()
+            .answer(200, "The page; its files are within it.", page())
+            .answer(400, "A page that says why this is no question.", page())
+            .answer(503, "A page that says why it could not be gathered and checked.", page()),
+        )
                 .answer(200, "The file.", Kind::bytes("text/javascript"))
                 .answer(200, "The file.", Kind::bytes("text/css"))
                 .problem(404, "There is no such file.")
@@ -417,3 +428,15 @@ fn portal(api: Api<App>) -> Api<App> {
         )
         .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged())
 }
+        .describe(
+            get("/portal/fonts.css", PORTAL, "The style sheet that names the fonts")
+                .answer(200, "The sheet; an empty one where this machine has no fonts.", Kind::bytes("text/css"))
+                .tagged(),
+        )
+        .describe(
+            get("/portal/fonts/{font}", PORTAL, "A font")
+                .within::<forms::FontName>("font")
+                .answer(200, "The font.", Kind::bytes("font/ttf"))
+                .problem(404, "There is no such font.")
+                .tagged(),
+        )

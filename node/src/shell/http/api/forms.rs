@@ -74,3 +74,13 @@ form!(
     FileName,
     { "type": "string", "pattern": "^[a-z]+\\.(js|css)$" }
 );
+form!(
+    /// A font of the portal.
+    FontName,
+    { "type": "string", "pattern": "^[A-Za-z]+-[A-Za-z]+-[0-9a-f]{16}\\.ttf$" }
+);
+form!(
+    /// A file of the page that describes the interface.
+    DocsFile,
+    { "type": "string", "enum": ["docs.js", "swagger-ui-bundle.js", "swagger-ui.css"] }
+);
