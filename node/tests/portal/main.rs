@@ -9,6 +9,7 @@ mod access;
 mod browser;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
+mod docs;
 mod evidence;
 mod fonts;
 mod host;

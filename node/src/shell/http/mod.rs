@@ -14,6 +14,7 @@ pub mod connections;
 mod cose;
 mod description;
 mod digilocker;
+mod docs;
 mod enforcement;
 mod events;
 mod evidence;
@@ -58,8 +59,8 @@ use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
-use crate::service::Service;
 use crate::portal::fonts::Fonts;
+use crate::service::Service;
 use crate::verification::pin_of;
 pub use checkpost::Numbers;
 pub use events::StreamLimits;
@@ -75,9 +76,9 @@ const BODY_BYTES_MAX: usize = 6 << 20;
 const WAITING_MAX: usize = 2_048;
 /// How many batches of questions are answered at once; each keeps a thread busy.
 const BATCHES_MAX: usize = 4;
-/// How long a request may take until its answer begins; a stream goes on.
 /// For how many readers evidence is gathered at once; each keeps a thread busy.
 const GATHERINGS_MAX: usize = 4;
+/// How long a request may take until its answer begins; a stream goes on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may take to end when the node stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -95,16 +96,16 @@ pub struct App {
     waiting: Arc<Semaphore>,
     /// Places for batches of questions.
     batches: Arc<Semaphore>,
-    /// Places for streams of events.
     /// Places for evidence that is gathered.
     gatherings: Arc<Semaphore>,
+    /// Places for streams of events.
     streams: Arc<Semaphore>,
     limits: StreamLimits,
     limiter: Limiter,
     log_key: cose::LogKey,
-}
     /// What the portal's pages are set in.
     fonts: Arc<Fonts>,
+}
 
 impl App {
     /// Handlers of the node behind `node`.
@@ -113,8 +114,8 @@ impl App {
         let origin: KeyName = genesis.origin.as_str().parse()?;
         let service = Service::new(node.published.clone(), origin.clone(), genesis.clone());
         let batches = Arc::new(Semaphore::new(BATCHES_MAX));
-        let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let gatherings = Arc::new(Semaphore::new(GATHERINGS_MAX));
+        let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());

@@ -9,8 +9,8 @@ use dalil_ledger::receipt::{RegisterReceipt, StatusReceipt};
 
 use super::api::{Api, Kind, Operation, forms, get, post};
 use super::{
-    App, checkpost, cose, description, enforcement, events, evidence, governance, land, log, membership, qr, ready,
-    records, rpc, schema, status, verify,
+    App, checkpost, cose, description, docs, enforcement, events, evidence, governance, land, log, membership, qr,
+    ready, records, rpc, schema, status, verify,
 };
 use crate::service::{Ask, Batch, Verified};
 use crate::shell::handle::NodeStatus;
@@ -382,6 +382,19 @@ fn described(api: Api<App>) -> Api<App> {
             .tagged(),
         routing::get(description::openapi_30),
     )
+    .serve(
+        get("/docs", NODE, "This description for people").answer(200, "A page.", Kind::html()).tagged(),
+        routing::get(docs::page),
+    )
+    .serve(
+        get("/docs/{file}", NODE, "What that page loads")
+            .within::<forms::DocsFile>("file")
+            .answer(200, "The file.", Kind::bytes("text/javascript"))
+            .answer(200, "The file.", Kind::bytes("text/css"))
+            .problem(404, "There is no such file.")
+            .tagged(),
+        routing::get(docs::file),
+    )
 }
 
 /// The portal's pages are served by its own room.
@@ -397,6 +410,17 @@ fn portal(api: Api<App>) -> Api<App> {
                 .answer(400, "A page that says why this is no question.", page())
                 .answer(503, "A page that says why nothing could be checked.", page()),
         )
+        .describe(
+            get(
+                "/evidence",
+                PORTAL,
+                "What a court is handed about a document, a challan or a plot, as a page to print",
+            )
+            .query::<AskOfPortal>()
+            .answer(200, "The page; its files are within it.", page())
+            .answer(400, "A page that says why this is no question.", page())
+            .answer(503, "A page that says why it could not be gathered and checked.", page()),
+        )
         .describe(get("/scan", PORTAL, "The page that reads codes").query::<Reader>().answer(200, "A page.", page()))
         .describe(
             post("/scan", PORTAL, "A photo or the text of a code, as a form")
@@ -410,24 +434,11 @@ fn portal(api: Api<App>) -> Api<App> {
         .describe(
             get("/portal/{name}", PORTAL, "Scripts and style")
                 .within::<forms::FileName>("name")
-        .describe(
-            get(
-                "/evidence",
-                PORTAL,
-                "What a court is handed about a document, a challan or a plot, as a page to print",
-            )
-            .query::<AskOfPortal>()
-            .answer(200, "The page; its files are within it.", page())
-            .answer(400, "A page that says why this is no question.", page())
-            .answer(503, "A page that says why it could not be gathered and checked.", page()),
-        )
                 .answer(200, "The file.", Kind::bytes("text/javascript"))
                 .answer(200, "The file.", Kind::bytes("text/css"))
                 .problem(404, "There is no such file.")
                 .tagged(),
         )
-        .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged())
-}
         .describe(
             get("/portal/fonts.css", PORTAL, "The style sheet that names the fonts")
                 .answer(200, "The sheet; an empty one where this machine has no fonts.", Kind::bytes("text/css"))
@@ -440,3 +451,5 @@ fn portal(api: Api<App>) -> Api<App> {
                 .problem(404, "There is no such font.")
                 .tagged(),
         )
+        .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged())
+}
