@@ -1,10 +1,11 @@
 //! How a call is refused.
 
 use dalil_ledger::state::StateError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A rule said no. The code is the rule's, the same in reply, test and design (A1, L3, M5, D2…).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, JsonSchema)]
 #[error("{code}: {message}")]
 pub struct Reject {
     /// Code of the rule.

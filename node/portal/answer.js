@@ -104,7 +104,11 @@ function documentFacts(found, words) {
 
 const note = (lines) => element("div", { class: "checked" }, ...lines.map((line) => element("p", {}, line)));
 
-/** What `verifyStatus` answered. `asked` is `{ uri }` or `{ digest }`, `checkedBy` says who checked, in lines. */
+/** A question in words: as the page `shown` it, or as it was asked. */
+const wordsOf = ({ shown, uri, digest, slot }) => shown ?? uri ?? digest ?? slot;
+
+/** What `verifyStatus` answered. `asked` is its question, perhaps with how it is `shown`; `checkedBy` says who checked, in
+    lines. */
 export function answerOf(found, asked, checkedBy, language) {
   const words = WORDS[language];
   const { answer } = words;
@@ -115,7 +119,7 @@ export function answerOf(found, asked, checkedBy, language) {
     verdict(found.status, words),
     note(checkedBy),
     facts([
-      [answer.asked, asked.uri ?? asked.digest],
+      [answer.asked, wordsOf(asked)],
       [answer.reason, time === null ? reason : fill(answer.since, { reason, time })],
       ...(found.document ? documentFacts(found.document, words) : []),
       [answer.as_of, ist(found.asOfMs, words)],
@@ -140,7 +144,7 @@ export function troubleOf(error, asked, language) {
   return element("article", { class: "answer" },
     verdict("could_not_check", words),
     facts([
-      asked && [words.answer.asked, asked.uri ?? asked.digest],
+      asked && [words.answer.asked, wordsOf(asked)],
       [words.answer.reason, words.trouble[code]],
       [words.answer.code, `${error?.code ?? code}: ${error?.message ?? ""}`],
     ]));

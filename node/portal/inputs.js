@@ -50,16 +50,30 @@ export function show(place, answer) {
   place.focus();
 }
 
-/** Checks a receipt against `pin`, about `asked` if given, and shows what came of it. `mark` is how the file's digest begins. */
-export async function check(place, receipt, pin, asked, terms, checkedBy, mark) {
+/** What was found, if it is what somebody expects: `mark` is how the file's digest begins, `index` the record that issued the
+    document, `vehicle` the one that a challan must be for. */
+function expected(found, { mark, index, vehicle }) {
+  const { document: entry } = found;
+  if (entry === null) return found;
+  if (mark !== undefined && !entry.digest.startsWith(mark)) {
+    throw new CouldNotCheck("other_document", `the code is of a file whose SHA-256 begins with ${mark}`);
+  }
+  if (index !== undefined && entry.record !== Number(index)) {
+    throw new CouldNotCheck("other_document", `the document was issued by record ${entry.record}`);
+  }
+  if (vehicle !== undefined && entry.subject !== `vehicle/${vehicle}`) {
+    return { ...found, status: "not_on_record", reason: "other_vehicle", sinceMs: null, document: null, history: [] };
+  }
+  return found;
+}
+
+/** Checks a receipt against `pin`, about `asked` if given, and shows what came of it; `expectations` as above. */
+export async function check(place, receipt, pin, asked, terms, checkedBy, expectations = {}) {
   const language = place.closest("[lang]").lang;
   try {
     if (!(await isSupported())) throw new CouldNotCheck("no_ed25519", "no Ed25519 in WebCrypto");
     const question = asked ?? askedBy(receipt);
-    const found = await verifyStatus(receipt, pin, question, Date.now(), terms);
-    if (mark !== undefined && found.document && !found.document.digest.startsWith(mark)) {
-      throw new CouldNotCheck("other_document", `the code is of a file whose SHA-256 begins with ${mark}`);
-    }
+    const found = expected(await verifyStatus(receipt, pin, question, Date.now(), terms), expectations);
     show(place, answerOf(found, question, checkedBy, language));
     return found;
   } catch (error) {

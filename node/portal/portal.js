@@ -76,14 +76,24 @@ function wireDocument(input) {
   });
 }
 
+/** The document that the page is about: how a receipt of it is asked for, and how the receipt must answer. None if the page
+    is about no document. */
+function questionOf({ uri, digest, department, type, number, shown }) {
+  if (uri !== undefined) return { query: { uri }, asked: { uri, shown } };
+  if (digest !== undefined) return { query: { digest }, asked: { digest, shown } };
+  if (number === undefined) return null;
+  const slot = `cert/number/${department}/${type}/${number}`;
+  return { query: { department, type, number }, asked: { slot, shown } };
+}
+
 /** Replaces the server's word by what is found here. */
-async function checkHere() {
-  const { uri, digest, mark, asOfMs } = place.dataset;
-  const asked = uri === undefined ? { digest } : { uri };
+async function checkHere({ query, asked }) {
+  const { mark, vehicle, index, asOfMs } = place.dataset;
   try {
     const { pin, checkedBy } = await currentPin();
-    const receipt = await fetched(`/v1/receipts/status?${new URLSearchParams(asked)}`);
-    await check(place, receipt, pin, asked, asOfMs === undefined ? {} : { asOfMs: Number(asOfMs) }, checkedBy, mark);
+    const receipt = await fetched(`/v1/receipts/status?${new URLSearchParams(query)}`);
+    const terms = asOfMs === undefined ? {} : { asOfMs: Number(asOfMs) };
+    await check(place, receipt, pin, asked, terms, checkedBy, { mark, vehicle, index });
   } catch (error) {
     show(place, troubleOf(error, asked, lang));
   }
@@ -98,9 +108,10 @@ const form = (name) => document.querySelector(`form.${name}`);
 if (form("pin")) await wirePin(form("pin"));
 if (form("file")) wireDocument(form("file").elements.document);
 if (form("receipt")) wireReceiptForm(form("receipt"), place, currentPin);
-if (place?.dataset.uri !== undefined || place?.dataset.digest !== undefined) {
+const question = place === null ? null : questionOf(place.dataset);
+if (question !== null) {
   place.replaceChildren(words.answer.checking);
   place.setAttribute("aria-busy", "true");
-  await checkHere();
+  await checkHere(question);
 }
 document.documentElement.dataset.ready = "";

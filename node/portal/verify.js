@@ -623,9 +623,11 @@ function historyOf(entry, slots, known) {
   return told.filter((it, at) => !same(told[at - 1], it));
 }
 
-/** What a receipt says that it is about, by its first read: `{ uri }` or `{ digest }`. Proves nothing by itself. */
+/** What a receipt says that it is about, by its first read: `{ uri }`, `{ digest }` or, of a printed number, `{ slot }`. Proves
+    nothing by itself. */
 export function askedBy(json) {
   const key = parseReceipt(json).reads[0]?.key ?? "";
+  if (key.startsWith("cert/number/")) return { slot: key };
   const [, kind, name] = /^doc\/(digest|uri)\/(.+)$/.exec(key) ?? refuse("incomplete", "the receipt reads no document");
   return { [kind]: name };
 }

@@ -3,12 +3,13 @@
 //! [`core`] is the deterministic heart: one state machine that takes events and returns effects. [`shell`] carries the
 //! effects out with libp2p, RocksDB, threads and tokio. [`gateway`] signs for a department's own system, each request once;
 //! [`digilocker`] serves a department's files that are on record; [`service`] answers "is this document genuine and still in
-//! force?" for all of them; [`portal`] is the web pages of every node; [`qr`] draws codes and finds them in photos. `cli` is
-//! the program `dalil`, one file a command.
+//! force?" for all of them; [`court`] is what a court is handed; [`portal`] is the web pages of every node; [`qr`] draws codes
+//! and finds them in photos. `cli` is the program `dalil`, one file a command.
 
 pub mod bucket;
 pub mod cli;
 pub mod core;
+pub mod court;
 pub mod digilocker;
 pub mod gateway;
 pub mod portal;

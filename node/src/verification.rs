@@ -11,6 +11,8 @@ use dalil_ledger::receipt::{BatchHead, CouldNotCheck, Question, StatusReceipt};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::ValidatorSet;
 
+/// How every document's URI begins, by DigiLocker's convention: no other number does.
+pub const URI_PREFIX: &str = "in.gov.";
 /// How long a pin is good for, in milliseconds.
 pub const PIN_LIFETIME_MS: u64 = 180 * 24 * 3_600_000;
 

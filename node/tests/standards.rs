@@ -1,5 +1,6 @@
 //! Software that others wrote checks what a running network serves: policy, checkpoint, tiles, consistency, inclusion
-//! receipts (aics-tlog, C2SP) and COSE receipts (scitt-cose, RFC 9942); and refuses what it must.
+//! receipts (aics-tlog, C2SP) and COSE receipts (scitt-cose, RFC 9942), and refuses what it must; the answers to requests made
+//! out of the OpenAPI description (schemathesis).
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
 
@@ -11,19 +12,19 @@ use std::process::Command;
 use cli::nodes::Nodes;
 use serde_json::{Value, json};
 
-/// Where the packages are, which are installed if they are not there yet. A machine that cannot is told what to do, and the
-/// test fails.
-fn packages() -> String {
-    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testnet/setup/standards.sh");
+/// Where the packages of a set-up script are, which are installed if they are not there yet. A machine that cannot is told
+/// what to do, and the test fails.
+fn packages(name: &str) -> String {
+    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../testnet/setup/{name}.sh"));
     let output = Command::new(setup).output().unwrap();
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{out}{err}");
-    out.lines().last().unwrap().strip_prefix("standards: ").unwrap().to_owned()
+    out.lines().last().unwrap().strip_prefix(&format!("{name}: ")).unwrap().to_owned()
 }
 
 #[test]
 fn software_of_others_accepts_what_a_network_serves_and_refuses_the_rest() {
-    let packages = packages();
+    let packages = packages("standards");
     let mut nodes = Nodes::generate();
     (1..=4).for_each(|node| nodes.start(node));
     (1..=4).for_each(|node| nodes.ready(node));
@@ -60,4 +61,36 @@ fn software_of_others_accepts_what_a_network_serves_and_refuses_the_rest() {
             "inclusion by a shorter path", "COSE receipt of a changed entry", "COSE receipt with a changed byte"],
     });
     assert_eq!(said, expected);
+}
+
+/// How many requests are made for each operation, beside those at the edges of what the description allows.
+const EXAMPLES_MAX: &str = "20";
+
+/// Whether an answer is what the description says, not whether a request should have been refused.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+                      response_schema_conformance";
+
+/// The streams have no end; everything else is asked.
+#[test]
+fn requests_made_by_others_from_the_description_find_no_5xx_and_nothing_undescribed() {
+    let packages = packages("schemathesis");
+    let mut nodes = Nodes::generate();
+    (1..=4).for_each(|node| nodes.start(node));
+    (1..=4).for_each(|node| nodes.ready(node));
+    nodes.go_to(3);
+    let output = Command::new("python3")
+        .arg(Path::new(&packages).join("bin/schemathesis"))
+        .args(["--no-color", "run", &format!("{}/openapi.json", nodes.url(2))])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES_MAX, "--seed", "1"])
+        .args(["--exclude-path", "/v1/events", "--exclude-path", "/rpc"])
+        .args(["--checks", CHECKS])
+        .args(["--generation-database", "none", "--warnings", "off", "--request-timeout", "60"])
+        .env("PYTHONPATH", &packages)
+        .current_dir(nodes.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    let cases = out.lines().find_map(|line| line.trim().split_once(" generated, ")?.0.parse::<u32>().ok());
+    assert!(cases.is_some_and(|cases| cases > 1_000), "{out}");
 }

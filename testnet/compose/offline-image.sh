@@ -35,12 +35,17 @@ make_base() {
 
 docker image inspect "$base" >/dev/null 2>&1 || make_base
 
-mkdir "$work/context"
+mkdir "$work/context" "$work/context/fonts"
 cp "$binary" "$work/context/dalil"
+# The portal's fonts, from this machine. Without them its pages take those of the reader's device.
+fonts=(/usr/share/fonts/truetype/noto/NotoSans{,Bengali,Devanagari}-{Regular,Bold}.ttf)
+if [ ! -s "${fonts[0]}" ]; then install_packages fonts-noto-core || complain "offline-image: no Noto fonts here"; fi
+for font in "${fonts[@]}"; do if [ -s "$font" ]; then cp "$font" "$work/context/fonts/"; fi; done
 cat >"$work/context/Dockerfile" <<END
 FROM $base
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/dalil --shell /usr/sbin/nologin dalil \\
     && install -d -o dalil -g dalil -m 0700 /var/lib/dalil
+COPY fonts /usr/share/fonts/truetype/noto
 COPY dalil /usr/local/bin/dalil
 RUN ! ldd /usr/local/bin/dalil | grep 'not found' && dalil --version
 USER 10001:10001

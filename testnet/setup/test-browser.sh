@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export DALIL_CACHE=$work/kept DALIL_INSTALL=no
+export DALIL_CACHE=$work/kept DALIL_INSTALL=no DALIL_FONTS=$work/fonts
 passed=0 failed=0
 
 # expect CASE CODE WORDS PATH: runs browser.sh with this PATH and looks at its exit code and at what it says.
@@ -29,6 +29,9 @@ cp "$work/browser/chromedriver" "$work/browser/chromium"
 chmod +x "$work/browser"/*
 
 expect "no browser" 1 "^  - chromium and chromedriver: apt-get install" "$work/bare"
+expect "no fonts" 1 "^  - Noto fonts: apt-get install fonts-noto-core" "$work/browser:$work/bare"
+mkdir "$work/fonts"
+for script in Bengali Devanagari; do echo font >"$work/fonts/NotoSans$script-Regular.ttf"; done
 expect "no checker" 1 "^  - axe-core: python3 -m pip install" "$work/browser:$work/bare"
 mkdir -p "$work/kept/tools/axe/axe_playwright_python"
 echo '/*! axe v9.9.9' >"$work/kept/tools/axe/axe_playwright_python/axe.min.js"

@@ -72,7 +72,7 @@ pub enum Choice {
 }
 
 /// One department's vote.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Vote {
     /// The department.
     pub department: DepartmentId,
@@ -81,7 +81,7 @@ pub struct Vote {
 }
 
 /// A ballot as the state knows it.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Ballot {
     /// What is decided.
     pub matter: Matter,

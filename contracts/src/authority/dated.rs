@@ -3,10 +3,11 @@
 //! A value is judged at block time, and none is ever entered for a time that has passed: what was decided stands.
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value and the time from which it holds.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dated<T> {
     /// UTC milliseconds of block time.

@@ -7,6 +7,7 @@
 use dalil_ledger::block::Height;
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::state::{Overlay, StateError, StateView};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Outcome, token};
@@ -20,7 +21,7 @@ pub const UPGRADE_NOTICE_HEIGHTS: u64 = 2;
 pub const UPGRADES_WAITING_MAX: usize = 8;
 
 /// A version from a height on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Upgrade {
     /// The first height of which the version judges the block.
     pub from_height: Height,

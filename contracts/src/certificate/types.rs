@@ -2,9 +2,10 @@
 
 use dalil_ledger::block::DepartmentId;
 use dalil_ledger::claims::{CLAIMS_MAX, ClaimName};
-use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
+use dalil_ledger::codec::{self, SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{Class, ClassCode, TypeCode, Uri};
+use dalil_ledger::genesis::Genesis;
 use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,9 +126,21 @@ pub struct TypeVersions {
     pub versions: Vec<TypeVersion>,
 }
 
+/// How the state keys of types begin.
+const TYPE_KEYS: &str = "cert/type/";
+
 /// State key of a type.
 pub fn type_key(code: &TypeCode) -> Vec<u8> {
-    format!("cert/type/{code}").into_bytes()
+    format!("{TYPE_KEYS}{code}").into_bytes()
+}
+
+/// The types with which a chain begins, by department and code.
+pub fn types_at_genesis(genesis: &Genesis) -> Vec<CertificateType> {
+    let entries = genesis.initial_state.iter().filter(|entry| entry.key.starts_with(TYPE_KEYS.as_bytes()));
+    let versions = entries.filter_map(|entry| codec::decode::<TypeVersions>(&entry.value, entry.value.len()).ok());
+    let mut types: Vec<_> = versions.filter_map(|dated| Some(dated.versions.into_iter().next_back()?.kind)).collect();
+    types.sort_by(|one, other| (&one.department, &one.code).cmp(&(&other.department, &other.code)));
+    types
 }
 
 /// The type in force at the block's time, refused with C2 if there is none.

@@ -5,6 +5,7 @@
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::{Hash, PublicKey};
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deed::deed;
@@ -17,7 +18,21 @@ use crate::context::Context;
 use crate::refusal::{OrReject as _, Refusal, require};
 
 /// Where a case stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    SchemaWrite,
+    SchemaRead,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseState {
     /// Taken in.
@@ -97,7 +112,9 @@ pub fn next(from: CaseState, step: Step, applied: bool) -> Option<CaseState> {
 }
 
 /// Who is given a share: a place in the ground's list of transferees or heirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Recipient {
     /// Place of the deed in the chain, from 0; 0 for every other ground.
     pub deed: u8,
@@ -106,7 +123,7 @@ pub struct Recipient {
 }
 
 /// A share that a recipient was given.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Gain {
     /// Who.
     pub recipient: Recipient,

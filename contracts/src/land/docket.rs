@@ -8,6 +8,7 @@ use std::fmt;
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::case::{CaseState, MutationCase};
@@ -44,7 +45,7 @@ pub const STAGES: [CaseState; 7] = [
 ];
 
 /// Whose docket: a block's, or that of a district's mouzas outside blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seat {
     /// A block, by LGD code.
@@ -102,7 +103,7 @@ pub struct DocketPage {
 }
 
 /// A case that waits.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// The case.
     pub case: CaseId,

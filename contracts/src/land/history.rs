@@ -4,6 +4,7 @@
 
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::case::Gain;
@@ -23,7 +24,7 @@ pub struct HistoryEntry {
 }
 
 /// What happened to a plot.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlotAct {
     /// A mutation was applied.

@@ -148,7 +148,7 @@ pub enum FrozenBy {
 }
 
 /// A bar on voluntary transfer (L6).
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Freeze {
     /// Who froze it, and may lift it.
     pub by: FrozenBy,
@@ -159,7 +159,7 @@ pub struct Freeze {
 }
 
 /// A plot of land.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Plot {
     /// Mouza and number.
     pub id: PlotId,

@@ -20,6 +20,7 @@ use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::{Standing, TypeCode, Uri};
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::authority::Acting;
@@ -37,7 +38,7 @@ use crate::units::Kilograms;
 pub const CHALLAN_URI_PREFIX: &str = "in.gov.wb.minerals-CHALLAN-";
 
 /// Where a challan stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Issued; the load has not left.
@@ -68,7 +69,7 @@ impl Stage {
 }
 
 /// The weighing at the gate.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, JsonSchema)]
 pub struct Gate {
     /// Block time, UTC milliseconds; of an offline challan the time that its device claims.
     pub at_ms: u64,
@@ -81,7 +82,7 @@ pub struct Gate {
 }
 
 /// How a challan came to the ledger that was issued off the network.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, JsonSchema)]
 pub struct IssuedOffline {
     /// The range that its number belongs to.
     pub range: RangeId,
@@ -90,7 +91,7 @@ pub struct IssuedOffline {
 }
 
 /// A seizure in force.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, JsonSchema)]
 pub struct Seizure {
     /// LGD code of the district, whose officers release.
     pub district: DistrictCode,
@@ -101,7 +102,7 @@ pub struct Seizure {
 }
 
 /// A challan.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, JsonSchema)]
 pub struct Challan {
     /// What was issued.
     pub issued: IssueChallan,

@@ -36,12 +36,14 @@ pub enum Question {
 
 /// One key of the state, its value or absence, and the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StateRead {
     /// The key; all keys of documents are printable ASCII.
     pub key: String,
     /// The value, or none if the key is absent. As JSON: base64, or null.
     #[serde(with = "base64_or_null")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub value: Option<Vec<u8>>,
     /// Proof of either.
     pub proof: StateProof,

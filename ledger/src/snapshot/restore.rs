@@ -51,6 +51,7 @@ struct Tally {
 
 /// How much of a snapshot is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     /// Height of the snapshot.
     pub height: Height,

@@ -41,6 +41,7 @@ use dalil_ledger::evidence::Evidence;
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::store::{Executed, Family, Ledger, LedgerView, StoreError};
 use dalil_ledger::validators::{Certificate, ValidatorIndex, ValidatorSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use snapshot::SyncSettings;
@@ -136,7 +137,7 @@ enum Stage {
 }
 
 /// Where the node stands, for operators.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Standing {
     /// Height of the head.
     pub height: Height,

@@ -4,12 +4,13 @@ use std::fmt;
 
 use dalil_ledger::block::Height;
 use dalil_ledger::snapshot;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
 
 /// What a node is doing to be where the others are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "phase")]
 pub enum Progress {
     /// It is: it decides with them, or follows.

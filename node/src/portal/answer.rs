@@ -2,17 +2,18 @@
 //! test compares the two.
 
 use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent};
-use dalil_ledger::receipt::{Answer, Question};
+use dalil_ledger::receipt::Answer;
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::Outcome;
+use super::ask::asked;
+use super::records;
 use super::text::{ist, visible};
 use super::words::Words;
-use crate::time::span;
+use crate::service::{self, CouldNotAnswer, ShownCheckpoint, Verified, VerifiedAnswer};
 
 /// Outlines of the pictures beside an answer, 24 by 24, by its tone.
-pub(super) const ICONS: [(&str, &str); 4] = [
+pub(super) const ICONS: [(&str, &str); 5] = [
     ("good", "M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22Zm-1.6 16.4-5-5 1.9-1.9 3.1 3.1 6.5-6.5 1.9 1.9Z"),
     (
         "bad",
@@ -24,16 +25,9 @@ pub(super) const ICONS: [(&str, &str); 4] = [
         "M3 1h18v22H3Zm7.8 16v2.6h2.5V17Zm-2.6-7.6h2.5c0-1.3.6-1.9 1.5-1.9s1.4.5 1.4 1.3c0 1.7-2.8 2.1-2.8 \
          5.8h2.4c0-2.4 3-2.8 3-5.9 0-2-1.6-3.4-3.9-3.4-2.5 0-4.1 1.6-4.1 4.1Z",
     ),
+    ("noted", "M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22Zm-1.4 4.4h2.8v2.8h-2.8Zm0 4.8h2.8v8.4h-2.8Z"),
     ("unchecked", "M12 1 .5 22h23ZM10.8 8.5h2.4l-.3 7h-1.8Zm0 8.6h2.4v2.4h-2.4Z"),
 ];
-
-/// What an outcome is called in the tables of words and in style sheets.
-fn status_of(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Checked { answer, .. } => name_of(&answer.status),
-        Outcome::CouldNotCheck { .. } => "could_not_check".to_owned(),
-    }
-}
 
 /// The name that a variant without fields has in JSON.
 pub(super) fn name_of<T: Serialize>(variant: &T) -> String {
@@ -50,14 +44,18 @@ fn tone_of(status: &str) -> &'static str {
 }
 
 fn verdict(status: &str, words: &Words) -> Markup {
-    let tone = tone_of(status);
+    headline(tone_of(status), status, words.status.get(status), words.status_words.get(status))
+}
+
+/// The large answer: a picture, a word or two, a sentence.
+pub(super) fn headline(tone: &str, status: &str, title: &str, sentence: &str) -> Markup {
     let outline = ICONS.iter().find(|(name, _)| *name == tone).map_or("", |(_, outline)| outline);
     html! {
         div class=(format!("verdict {tone}")) data-status=(status) {
             svg class="icon" viewBox="0 0 24 24" aria-hidden="true" { path d=(outline) {} }
             div {
-                h2 { (words.status.get(status)) }
-                p { (words.status_words.get(status)) }
+                h2 { (title) }
+                p { (sentence) }
             }
         }
     }
@@ -76,22 +74,39 @@ pub(super) fn facts(rows: &[Fact<'_>]) -> Markup {
 }
 
 /// What the node says, and that it is the node which says so.
-pub(super) fn outcome(outcome: &Outcome, question: &Question, words: &Words) -> Markup {
-    let asked = match question {
-        Question::Uri(uri) => uri.to_string(),
-        Question::Digest(digest) => digest.to_string(),
-        Question::Slot(key) => key.clone(),
+pub(super) fn outcome(found: &Result<Verified, CouldNotAnswer>, ask: &service::Ask, words: &Words) -> Markup {
+    let asked = (words.answer.get("asked"), asked(ask, words));
+    let could_not = |why: &CouldNotAnswer, asked: Fact<'_>| {
+        html! { (verdict("could_not_check", words)) (trouble_facts(&why.reason, &why.detail, Some(asked), words)) }
     };
-    let asked = (words.answer.get("asked"), asked);
+    let by_node = html! { div.checked { p { (words.answer.get("by_node")) } } };
     html! {
         article.answer {
-            (verdict(&status_of(outcome), words))
-            @match outcome {
-                Outcome::Checked { answer, validators, checked_at_ms } => {
-                    div.checked { p { (words.answer.get("by_node")) } }
-                    (checked(answer, *validators, *checked_at_ms, asked, words))
-                }
-                Outcome::CouldNotCheck { code, detail } => (trouble_facts(code, detail, Some(asked), words)),
+            @match found {
+                Err(why) => (could_not(why, asked)),
+                Ok(verified) => { @match &verified.answer {
+                    VerifiedAnswer::CouldNotCheck(why) => (could_not(why, asked)),
+                    VerifiedAnswer::Checked(document) => {
+                        (verdict(&name_of(&document.answer.status), words))
+                        (by_node)
+                        (checked(&document.answer, &verified.checkpoint, asked, words))
+                    },
+                    VerifiedAnswer::NotInLog { status, reason } => {
+                        (verdict(&name_of(status), words))
+                        (by_node)
+                        (records::not_in_log(reason, &verified.checkpoint, asked, words))
+                    },
+                    VerifiedAnswer::Recorded(entry) => {
+                        (records::headline(words))
+                        (by_node)
+                        (records::entry(entry, &verified.checkpoint, asked, words))
+                    },
+                    VerifiedAnswer::Plot(plot) => {
+                        (records::plot_headline(plot, words))
+                        (by_node)
+                        (records::plot(plot, &verified.checkpoint, asked, words))
+                    },
+                } },
             }
         }
     }
@@ -115,21 +130,28 @@ fn trouble_facts(code: &str, detail: &str, asked: Option<Fact<'_>>, words: &Word
     facts(&rows)
 }
 
-fn checked(answer: &Answer, validators: usize, checked_at_ms: u64, asked: Fact<'_>, words: &Words) -> Markup {
+/// Of which moment an answer is, and who vouches for it.
+pub(super) fn standing<'a>(as_of_ms: u64, checkpoint: &ShownCheckpoint, words: &'a Words) -> Vec<Fact<'a>> {
+    let table = &words.answer;
+    let vouched = ist(checkpoint.freshness_ms, words);
+    let (count, all) = (checkpoint.quorum.unwrap_or_default().to_string(), checkpoint.validators.to_string());
+    vec![
+        (table.get("as_of"), ist(as_of_ms, words)),
+        (table.get("proof"), table.fill("proof_words", &[("age", &checkpoint.age), ("time", &vouched)])),
+        (table.get("quorum"), table.fill("quorum_words", &[("count", &count), ("all", &all)])),
+    ]
+}
+
+fn checked(answer: &Answer, checkpoint: &ShownCheckpoint, asked: Fact<'_>, words: &Words) -> Markup {
     let table = &words.answer;
     let reason = words.reason.get(&answer.reason);
     let reason = match answer.since_ms {
         Some(since_ms) => table.fill("since", &[("reason", reason), ("time", &ist(since_ms, words))]),
         None => reason.to_owned(),
     };
-    let age = span(checked_at_ms.saturating_sub(answer.freshness_ms));
-    let vouched = ist(answer.freshness_ms, words);
-    let (count, all) = (answer.quorum.to_string(), validators.to_string());
     let mut rows = vec![asked, (table.get("reason"), reason)];
     rows.extend(answer.entry.iter().flat_map(|entry| document(entry, words)));
-    rows.push((table.get("as_of"), ist(answer.as_of_ms, words)));
-    rows.push((table.get("proof"), table.fill("proof_words", &[("age", &age), ("time", &vouched)])));
-    rows.push((table.get("quorum"), table.fill("quorum_words", &[("count", &count), ("all", &all)])));
+    rows.extend(standing(answer.as_of_ms, checkpoint, words));
     let mut detail = Vec::new();
     if let Some(entry) = &answer.entry {
         detail.push((table.get("digest"), entry.digest.to_string()));

@@ -9,51 +9,43 @@
 //! reads no clock.
 
 mod answer;
+mod ask;
 pub mod assets;
 mod checkpost;
 pub mod explorer;
+mod evidence;
+pub mod fonts;
 mod pages;
+mod records;
 mod routes;
 mod scan;
 mod text;
 mod timeline;
 mod words;
 
+use dalil_ledger::block::DepartmentId;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::DocumentEntry;
-use dalil_ledger::receipt::{Answer, InclusionReceipt, Question};
+use dalil_ledger::document::{DocumentEntry, TypeCode};
+use dalil_ledger::receipt::InclusionReceipt;
 
-use crate::service::Journey;
-
-pub use routes::{Ask as AskOfPortal, Reader, routes};
+pub use ask::Ask as AskOfPortal;
+pub use routes::{Reader, routes};
 pub use scan::RecordedAt;
 pub use words::{Language, Words};
 
-/// What a node says about a document.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The node checked its own receipt.
-    Checked {
-        /// What came of it.
-        answer: Box<Answer>,
-        /// How many validators there are.
-        validators: usize,
-        /// Time of checking, UTC milliseconds.
-        checked_at_ms: u64,
-    },
-    /// There is no answer. Never to be shown as valid, forged or not on record.
-    CouldNotCheck {
-        /// Short code.
-        code: String,
-        /// For technicians.
-        detail: String,
-    },
-}
+use crate::court::{Evidence, Subject};
+use crate::service::{self, CouldNotAnswer, Journey, Verified};
 
-/// Who answers questions: a node.
+/// Who answers questions: a node, by its one service.
 pub trait Answers: Clone + Send + Sync + 'static {
-    /// The legal effect of a document now, or at `as_of_ms` (UTC milliseconds).
-    fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome;
+    /// The answer to a question, or why there is none.
+    fn answer(&self, ask: &service::Ask) -> Result<Verified, CouldNotAnswer>;
+
+    /// What a court is handed, or why it cannot be gathered. It may take a while and keeps the thread busy.
+    fn evidence(&self, subject: &Subject) -> Result<Evidence, CouldNotAnswer>;
+
+    /// Departments with the types of their certificates, to be offered beside the field that takes any.
+    fn certificate_types(&self) -> &[(DepartmentId, TypeCode)];
 
     /// The chain for which issuers sign.
     fn chain(&self) -> Hash;

@@ -1,9 +1,14 @@
 //! The pages.
 
+use dalil_contracts::mineral::challan::challan_uri;
+use dalil_ledger::block::DepartmentId;
+use dalil_ledger::document::TypeCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::assets;
+use super::ask::{self, Readings, address};
 use super::words::{Language, Words};
+use super::{assets, evidence};
+use crate::service::{self, CouldNotAnswer, Verified};
 
 /// The longest number that a form takes, in characters: longer than any that is one.
 const NUMBER_CHARS_MAX: usize = 300;
@@ -32,6 +37,7 @@ pub(super) fn page(language: Language, place: Place, title: &str, query: &str, c
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " – " (words.service) }
+                link rel="stylesheet" href="/portal/fonts.css";
                 link rel="stylesheet" href="/portal/portal.css";
                 script type="module" src="/portal/portal.js" {}
             }
@@ -89,8 +95,77 @@ fn receipt_form(words: &Words) -> Markup {
     }
 }
 
+/// A field for a number.
+fn number_input(name: &str, list: Option<&str>) -> Markup {
+    html! {
+        input type="text" name=(name) list=[list] required maxlength=(NUMBER_CHARS_MAX) autocomplete="off"
+            autocapitalize="none" spellcheck="false";
+    }
+}
+
+fn day_input(words: &Words) -> Markup {
+    html! {
+        label {
+            (words.ask.get("day")) span.hint { (words.ask.get("day_hint")) }
+            input type="date" name="as_of";
+        }
+    }
+}
+
+/// Fields for a certificate's department and type. What is on record is offered; any other can be entered.
+fn certificate_inputs(types: &[(DepartmentId, TypeCode)], words: &Words) -> Markup {
+    let departments: std::collections::BTreeSet<_> = types.iter().map(|(department, _)| department).collect();
+    html! {
+        label {
+            (words.ask.get("department")) span.hint { (words.ask.get("department_hint")) }
+            (number_input("department", Some("departments")))
+        }
+        label {
+            (words.ask.get("type")) span.hint { (words.ask.get("type_hint")) }
+            (number_input("type", Some("types")))
+        }
+        datalist #departments { @for department in departments { option value=(department) {} } }
+        datalist #types { @for (department, code) in types { option value=(code) { (department) } } }
+    }
+}
+
+/// Which of several things is meant? Nothing was looked up yet.
+pub(super) fn choices(language: Language, readings: &Readings, types: &[(DepartmentId, TypeCode)]) -> Markup {
+    let words = language.words();
+    let table = &words.ask;
+    let tag = language.tag();
+    let number = &readings.certificate;
+    let undated = service::Ask::default();
+    let dated = service::Ask { as_of_ms: readings.as_of_ms, ..service::Ask::default() };
+    let asks = [
+        readings.plot.clone().map(|plot| service::Ask { plot: Some(plot), ..undated.clone() }),
+        readings.challan.clone().map(|challan| service::Ask { challan: Some(challan), ..dated }),
+        readings.index.map(|index| service::Ask { index: Some(index), ..undated }),
+    ];
+    let content = html! {
+        h1 { (table.get("choice_title")) }
+        p { (table.fill("choice_lead", &[("number", number.as_str())])) }
+        ul.choices {
+            @for one in asks.into_iter().flatten() {
+                li { a.button href=(format!("{}lang={tag}", address("/check", &one, None))) { (ask::asked(&one, words)) } }
+            }
+        }
+        form.certificate action="/check" method="get" {
+            h2 { (table.fill("choice_certificate", &[("number", number.as_str())])) }
+            input type="hidden" name="lang" value=(tag);
+            input type="hidden" name="number" value=(number);
+            input type="hidden" name="as_of" value=[readings.as_of_ms];
+            (certificate_inputs(types, words))
+            button type="submit" { (table.get("button")) }
+        }
+        (again(language, None))
+    };
+    let query = format!("/check?q={}&", ask::encoded(number.as_str()));
+    page(language, Place::Answer, table.get("choice_title"), &query, &content)
+}
+
 /// The first page.
-pub(super) fn home(language: Language) -> Markup {
+pub(super) fn home(language: Language, types: &[(DepartmentId, TypeCode)]) -> Markup {
     let words = language.words();
     let ask = &words.ask;
     let content = html! {
@@ -102,14 +177,23 @@ pub(super) fn home(language: Language) -> Markup {
             input type="hidden" name="lang" value=(language.tag());
             label {
                 (ask.get("number")) span.hint { (ask.get("number_hint")) }
-                input type="text" name="q" required maxlength=(NUMBER_CHARS_MAX) autocomplete="off" autocapitalize="none"
-                    spellcheck="false";
+                (number_input("q", None))
             }
-            label {
-                (ask.get("day")) span.hint { (ask.get("day_hint")) }
-                input type="date" name="as_of";
-            }
+            (day_input(words))
             button type="submit" { (ask.get("button")) }
+        }
+        form.certificate action="/check" method="get" {
+            details {
+                summary { (ask.get("certificate_title")) }
+                input type="hidden" name="lang" value=(language.tag());
+                (certificate_inputs(types, words))
+                label {
+                    (ask.get("certificate")) span.hint { (ask.get("certificate_hint")) }
+                    (number_input("number", None))
+                }
+                (day_input(words))
+                button type="submit" { (ask.get("button")) }
+            }
         }
         noscript { section { p { (ask.get("no_script")) } } }
         div.scripted hidden {
@@ -131,14 +215,55 @@ pub(super) fn home(language: Language) -> Markup {
     page(language, Place::Home, ask.get("title"), "/?", &content)
 }
 
-/// What an answer page is about, for its script: the answer is checked again in the browser.
+/// What an answer page is about, for its script: an answer about a document is checked again in the browser.
 #[derive(Default)]
 pub(super) struct Asked {
-    pub(super) uri: Option<String>,
-    pub(super) digest: Option<String>,
+    /// The same in words.
+    shown: Option<String>,
+    uri: Option<String>,
+    digest: Option<String>,
+    /// Department, type and printed number of a certificate.
+    certificate: Option<[String; 3]>,
     /// How the file's digest begins, from a code.
-    pub(super) mark: Option<String>,
-    pub(super) as_of_ms: Option<u64>,
+    mark: Option<String>,
+    /// The vehicle that a challan must be for.
+    vehicle: Option<String>,
+    /// The record that must have issued the document.
+    index: Option<u64>,
+    as_of_ms: Option<u64>,
+    /// Where the evidence for a court is.
+    evidence: Option<String>,
+}
+
+impl Asked {
+    /// Of a question and what was found.
+    pub(super) fn of(
+        ask: &service::Ask,
+        found: &Result<Verified, CouldNotAnswer>,
+        mark: Option<String>,
+        words: &Words,
+    ) -> Self {
+        let document = found.as_ref().ok().and_then(Verified::document);
+        let issued = document.filter(|_| ask.index.is_some()).map(|entry| entry.uri.clone());
+        let certificate = match (&ask.department, &ask.kind, &ask.number) {
+            (Some(department), Some(kind), Some(number)) => {
+                Some([department.to_string(), kind.to_string(), number.to_string()])
+            }
+            _ => None,
+        };
+        let uri = ask.uri.clone().or_else(|| ask.challan.as_ref().map(challan_uri)).or(issued);
+        Self {
+            shown: Some(ask::asked(ask, words)),
+            uri: uri.map(|uri| uri.to_string()),
+            digest: ask.digest.map(|digest| digest.to_string()),
+            certificate,
+            mark,
+            vehicle: ask.vehicle.map(|vehicle| vehicle.to_string()),
+            index: ask.index,
+            as_of_ms: ask.as_of_ms,
+            evidence: evidence::address_of(ask, found.as_ref().ok()),
+        }
+    }
 }
 
 /// The page of an answer. `query` leads to the same answer, without its language.
@@ -149,23 +274,37 @@ pub(super) fn answer(language: Language, asked: &Asked, query: &str, answer: &Ma
 /// The same with something beside the answer, which no script replaces.
 pub(super) fn answer_with(language: Language, asked: &Asked, query: &str, answer: &Markup, beside: &Markup) -> Markup {
     let words = language.words();
+    let [department, kind, number] = match &asked.certificate {
+        Some(parts) => parts.each_ref().map(Some),
+        None => [None; 3],
+    };
     let content = html! {
         h1.small { (words.answer.get("title")) }
-        div #answer tabindex="-1" data-uri=[&asked.uri] data-digest=[&asked.digest] data-mark=[&asked.mark] data-as-of-ms=[asked.as_of_ms] { (answer) }
+        div #answer tabindex="-1" data-shown=[&asked.shown] data-uri=[&asked.uri] data-digest=[&asked.digest]
+            data-department=[department] data-type=[kind] data-number=[number] data-mark=[&asked.mark]
+            data-vehicle=[&asked.vehicle] data-index=[asked.index] data-as-of-ms=[asked.as_of_ms] { (answer) }
         (beside)
-        (again(language))
+        (again(language, asked.evidence.as_deref()))
     };
     page(language, Place::Answer, words.answer.get("title"), query, &content)
 }
 
+pub(super) fn print_button(words: &Words) -> Markup {
+    html! { button.print.quiet.scripted type="button" hidden { (words.answer.get("print")) } }
+}
+
 /// What follows an answer.
-pub(super) fn again(language: Language) -> Markup {
+fn again(language: Language, evidence: Option<&str>) -> Markup {
     let words = language.words();
+    let tag = language.tag();
     html! {
+        @if let Some(address) = evidence {
+            p.evidence { a href=(format!("{address}lang={tag}")) { (words.court.get("link")) } }
+        }
         p.again {
-            button.print.quiet.scripted type="button" hidden { (words.answer.get("print")) }
+            (print_button(words))
             " "
-            a.button href=(format!("/?lang={}", language.tag())) { (words.answer.get("again")) }
+            a.button href=(format!("/?lang={tag}")) { (words.answer.get("again")) }
         }
     }
 }

@@ -1,36 +1,43 @@
 //! The portal's addresses.
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::body::Body;
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use dalil_ledger::crypto::{Hash, sha256};
-use dalil_ledger::document::Uri;
-use dalil_ledger::receipt::Question;
+use dalil_ledger::crypto::sha256;
 use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ask::{Ask, Meaning, NoQuestion, address};
+use super::fonts::{self, Fonts};
 use super::timeline::{Moments, Timeline};
 use super::words::Language;
-use super::{Answers, Outcome, answer, assets, checkpost, pages, scan};
-use crate::time::parse_moment;
+use super::{Answers, answer, assets, checkpost, evidence, pages, scan};
+use crate::service::{CouldNotAnswer, Verified, VerifiedAnswer};
 
 /// What the pages may load: their own scripts and style and the node's own answers, nothing inline, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// All addresses of the portal.
-pub fn routes<A: Answers>() -> Router<A> {
+/// All addresses of the portal, which serves these fonts.
+pub fn routes<A: Answers>(fonts: Arc<Fonts>) -> Router<A> {
     Router::new()
-        .route("/", get(home))
+        .route("/", get(home::<A>))
         .route("/about", get(about))
         .route("/check", get(check::<A>))
+        .route("/evidence", get(evidence::evidence::<A>))
         .route("/portal/{name}", get(file))
+        .route("/portal/fonts.css", get(fonts::sheet))
+        .route("/portal/fonts/{font}", get(fonts::font))
         .route("/verifier.html", get(verifier))
         .merge(scan::routes())
         .merge(checkpost::routes())
+        .layer(Extension(fonts))
         .layer(axum::middleware::map_response(guarded))
 }
 
@@ -60,14 +67,29 @@ pub(super) fn shown(status: StatusCode, page: Markup) -> Response {
     (status, headers, page.into_string()).into_response()
 }
 
+/// The ETag of a content.
+pub(super) fn tag_of(content: &[u8]) -> String {
+    format!("\"{}\"", sha256(content))
+}
+
+/// What may be kept, for as long as `cache` says; who knows it already is told so.
+pub(super) fn kept(
+    headers: &HeaderMap,
+    tag: &str,
+    (content_type, cache): (&'static str, &'static str),
+    content: impl Into<Body>,
+) -> Response {
+    let fixed = [(header::CACHE_CONTROL, cache), (header::ETAG, tag)];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    let body: Body = content.into();
+    (fixed, [(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
 /// A text that changes with the program only; browsers ask each time whether it did.
 pub(super) fn unchanging(headers: &HeaderMap, content_type: &'static str, content: &'static str) -> Response {
-    let tag = format!("\"{}\"", sha256(content.as_bytes()));
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
-    }
-    let fixed = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")];
-    (fixed, [(header::ETAG, tag)], content).into_response()
+    kept(headers, &tag_of(content.as_bytes()), (content_type, "no-cache"), content)
 }
 
 /// In which language a page is read.
@@ -84,8 +106,9 @@ pub(super) fn language(asked: Option<&str>, headers: &HeaderMap) -> Language {
     asked.and_then(Language::of_tag).unwrap_or_else(|| Language::accepted(accepted))
 }
 
-async fn home(Query(reader): Query<Reader>, headers: HeaderMap) -> Response {
-    shown(StatusCode::OK, pages::home(language(reader.lang.as_deref(), &headers)))
+async fn home<A: Answers>(State(answers): State<A>, Query(reader): Query<Reader>, headers: HeaderMap) -> Response {
+    let language = language(reader.lang.as_deref(), &headers);
+    shown(StatusCode::OK, pages::home(language, answers.certificate_types()))
 }
 
 async fn about(Query(reader): Query<Reader>, headers: HeaderMap) -> Response {
@@ -108,106 +131,49 @@ async fn verifier(headers: HeaderMap) -> Response {
     response
 }
 
-/// What a reader asks: exactly one of `q`, `uri` and `digest`.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct Ask {
-    /// A number or a digest, as somebody typed it.
-    q: Option<String>,
-    /// The document's URI.
-    uri: Option<String>,
-    /// SHA-256 of the document's file.
-    digest: Option<String>,
-    /// How the file's digest begins, as a code says.
-    mark: Option<String>,
-    /// A day, or what `dalil verify --as-of` takes.
-    as_of: Option<String>,
-    /// The language; without it, one that the browser accepts.
-    #[schemars(extend("enum" = ["en", "bn", "hi"]))]
-    lang: Option<String>,
-}
-
-/// Why somebody's words are no question: a code of the table of troubles, and what was written.
-struct NoQuestion(&'static str, String);
-
-impl Ask {
-    fn question(&self) -> Result<Question, NoQuestion> {
-        let given = [&self.q, &self.uri, &self.digest].into_iter().flatten().map(|text| text.trim());
-        let mut given = given.filter(|text| !text.is_empty());
-        let text = given.next().ok_or(NoQuestion("number_missing", String::new()))?;
-        if let Some(other) = given.next() {
-            return Err(NoQuestion("number_wrong", format!("{text} {other}")));
-        }
-        if text.contains("://") {
-            return Err(NoQuestion("number_link", text.to_owned()));
-        }
-        if let Ok(digest) = text.to_ascii_lowercase().parse::<Hash>() {
-            return Ok(Question::Digest(digest));
-        }
-        text.parse::<Uri>().map(Question::Uri).map_err(|_| NoQuestion("number_wrong", text.to_owned()))
-    }
-
-    fn as_of_ms(&self) -> Result<Option<u64>, NoQuestion> {
-        let text = self.as_of.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text.map(|text| parse_moment(text).map_err(|_| NoQuestion("day_wrong", text.to_owned()))).transpose()
-    }
-}
-
-async fn check<A: Answers>(State(answers): State<A>, Query(ask): Query<Ask>, headers: HeaderMap) -> Response {
-    let language = language(ask.lang.as_deref(), &headers);
+async fn check<A: Answers>(State(answers): State<A>, Query(asked): Query<Ask>, headers: HeaderMap) -> Response {
+    let language = language(asked.lang.as_deref(), &headers);
     let words = language.words();
-    let (question, as_of_ms) = match ask.question().and_then(|question| Ok((question, ask.as_of_ms()?))) {
-        Ok(asked) => asked,
+    let ask = match asked.meaning() {
+        Ok(Meaning::One(ask)) => *ask,
+        Ok(Meaning::Several(readings)) => {
+            return shown(StatusCode::OK, pages::choices(language, &readings, answers.certificate_types()));
+        }
         Err(NoQuestion(code, text)) => {
             let markup = answer::trouble(code, &text, words);
             return shown(StatusCode::BAD_REQUEST, pages::answer(language, &pages::Asked::default(), "/?", &markup));
         }
     };
-    let mark = ask.mark.as_deref().and_then(scan::mark_of);
-    let outcome = match answers.answer(&question, as_of_ms) {
-        Outcome::Checked { answer, .. } if mark.is_some_and(|mark| !scan::fits(mark, answer.entry.as_ref())) => {
-            let detail =
-                format!("the code is of a file whose SHA-256 begins with {}", hex::encode(mark.unwrap_or_default()));
-            Outcome::CouldNotCheck { code: "other_document".to_owned(), detail }
-        }
-        outcome => outcome,
-    };
-    let status = match outcome {
-        Outcome::Checked { .. } => StatusCode::OK,
-        Outcome::CouldNotCheck { .. } => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let mut asked = pages::Asked { as_of_ms, mark: mark.map(hex::encode), ..pages::Asked::default() };
-    let mut query = match &question {
-        Question::Uri(uri) => format!("/check?uri={}&", encoded(uri.as_str())),
-        Question::Digest(digest) => format!("/check?digest={digest}&"),
-        Question::Slot(key) => format!("/check?q={}&", encoded(key)),
-    };
-    if let Some(mark) = mark {
-        query.push_str(&format!("mark={}&", hex::encode(mark)));
+    let mark = asked.mark.as_deref().and_then(scan::mark_of);
+    let mut found = answers.answer(&ask);
+    if let (Some(mark), Ok(found)) = (mark, &mut found)
+        && !scan::fits(mark, found.document())
+    {
+        let detail = format!("the code is of a file whose SHA-256 begins with {}", hex::encode(mark));
+        found.answer = VerifiedAnswer::CouldNotCheck(CouldNotAnswer::new("other_document", detail));
     }
-    if let Some(as_of_ms) = as_of_ms {
-        query.push_str(&format!("as_of={as_of_ms}&"));
-    }
-    match &question {
-        Question::Uri(uri) => asked.uri = Some(uri.to_string()),
-        Question::Digest(digest) => asked.digest = Some(digest.to_string()),
-        Question::Slot(_) => {}
-    }
-    let markup = answer::outcome(&outcome, &question, words);
-    let life = life(&answers, &outcome, as_of_ms, language);
+    let mark = mark.map(hex::encode);
+    let query = address("/check", &ask, mark.as_deref());
+    let markup = answer::outcome(&found, &ask, words);
+    let (status, life) = (status_of(&found), life(&answers, &found, language));
+    let asked = pages::Asked::of(&ask, &found, mark, words);
     shown(status, pages::answer_with(language, &asked, &query, &markup, &life))
 }
 
 /// The picture of a document's life, which is the node's word.
-fn life<A: Answers>(answers: &A, outcome: &Outcome, as_of_ms: Option<u64>, language: Language) -> Markup {
-    let Outcome::Checked { answer, checked_at_ms, .. } = outcome else { return html! {} };
+fn life<A: Answers>(answers: &A, found: &Result<Verified, CouldNotAnswer>, language: Language) -> Markup {
+    let Ok(Verified { answer: VerifiedAnswer::Checked(checked), checkpoint, asked, .. }) = found else {
+        return html! {};
+    };
+    let answer = &checked.answer;
     let journey = answer.entry.as_ref().and_then(|entry| answers.journey(entry));
-    let moments = Moments { now_ms: *checked_at_ms, as_of_ms };
+    let now_ms = checkpoint.freshness_ms.saturating_add(checkpoint.age_ms);
+    let moments = Moments { now_ms, as_of_ms: asked.as_of_ms };
     let life = Timeline::of(answer, journey.as_ref(), moments, language.words());
     life.map(|life| life.draw(language)).unwrap_or_default()
 }
 
-/// A text within a query (RFC 3986): all but letters, digits, `-`, `.`, `_` and `~` by their codes.
-pub(super) fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+/// "Could not check" is an answer where the node gave it; where it has none to give, somebody else is to be asked.
+pub(super) fn status_of(found: &Result<Verified, CouldNotAnswer>) -> StatusCode {
+    if found.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }

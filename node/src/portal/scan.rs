@@ -10,18 +10,19 @@ use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use dalil_contracts::mineral::challan::challan_uri;
 use dalil_contracts::mineral::checkpost::ChallanSlip;
 use dalil_ledger::document::DocumentEntry;
 use dalil_ledger::qr::{Code, DIGEST_MARK_BYTES, Slip};
-use dalil_ledger::receipt::{InclusionReceipt, Question};
+use dalil_ledger::receipt::InclusionReceipt;
 use maud::{Markup, html};
 
-use super::routes::{Reader, encoded, language, shown};
+use super::ask::encoded;
+use super::routes::{Reader, language, shown, status_of};
 use super::text::ist;
 use super::words::{Language, Words};
-use super::{Answers, Outcome, answer, pages};
+use super::{Answers, answer, pages};
 use crate::qr::{PHOTO_BYTES_MAX, PhotoError, read_photo};
+use crate::service::{self, Verified};
 
 /// The largest form, in bytes: a photo and what is around it.
 const FORM_BYTES_MAX: usize = PHOTO_BYTES_MAX + (64 << 10);
@@ -140,24 +141,15 @@ pub(super) fn fits(mark: [u8; DIGEST_MARK_BYTES], entry: Option<&DocumentEntry>)
 fn slip_page<A: Answers>(answers: &A, slip: &Slip, language: Language) -> Result<Response, Trouble> {
     let words = language.words();
     let said = ChallanSlip::read(slip).map_err(|error| trouble("code_foreign", error))?;
-    let question = Question::Uri(challan_uri(&said.number));
-    let outcome = answers.answer(&question, None);
-    let entry = match &outcome {
-        Outcome::Checked { answer, .. } => answer.entry.as_ref(),
-        Outcome::CouldNotCheck { .. } => None,
-    };
+    let ask = service::Ask { challan: Some(said.number.clone()), ..service::Ask::default() };
+    let found = answers.answer(&ask);
+    let entry = found.as_ref().ok().and_then(Verified::document);
     if let Some(entry) = entry {
         let signed = slip.verify(&entry.issuer.officer, &answers.chain());
         signed.map_err(|error| trouble("slip_wrong", format_args!("challan {}: {error}", said.number)))?;
     }
-    let markup = answer::outcome(&outcome, &question, words);
-    let (status, asked) = match &outcome {
-        Outcome::Checked { .. } => {
-            let uri = Some(challan_uri(&said.number).to_string());
-            (StatusCode::OK, pages::Asked { uri, ..pages::Asked::default() })
-        }
-        Outcome::CouldNotCheck { .. } => (StatusCode::SERVICE_UNAVAILABLE, pages::Asked::default()),
-    };
+    let markup = answer::outcome(&found, &ask, words);
+    let (status, asked) = (status_of(&found), pages::Asked::of(&ask, &found, None, words));
     let said = slip_facts(&said, entry.is_some(), words);
     Ok(shown(status, pages::answer_with(language, &asked, "/scan?", &markup, &said)))
 }

@@ -129,6 +129,10 @@ pub struct Words {
     pub event: Table,
     /// Why there is no answer.
     pub trouble: Table,
+    /// A plot, and a record of the log.
+    pub plot: Table,
+    /// The page for a court.
+    pub court: Table,
     /// The verifier in one file.
     pub verifier: Table,
     /// A document's life; no script shows it.
@@ -139,7 +143,7 @@ pub struct Words {
     pub explorer: Table,
     /// A plot's chain of title; no script shows it.
     #[serde(skip_serializing)]
-    pub plot: Table,
+    pub descent: Table,
     /// The page that explains.
     pub explain: Explain,
 }

@@ -3,9 +3,9 @@
 use dalil_contracts::authority::PostingId;
 use dalil_contracts::land::registers::Encumbrances;
 use dalil_ledger::crypto::{Hash, PublicKey};
-use dalil_ledger::document::{Status, Uri};
+use dalil_ledger::document::{DocumentEntry, Status, Uri};
 use dalil_ledger::log::{LogIndex, LogSize};
-use dalil_ledger::receipt::{Answer, CouldNotCheck};
+use dalil_ledger::receipt::{Answer, CouldNotCheck, RegisterReceipt, StatusReceipt};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -30,6 +30,16 @@ pub struct Verified {
     pub uploaded: Option<Uploaded>,
     /// The proof, checkable without this node.
     pub receipts: Receipts,
+}
+
+impl Verified {
+    /// The document that the answer is about, if one is on record.
+    pub fn document(&self) -> Option<&DocumentEntry> {
+        match &self.answer {
+            VerifiedAnswer::Checked(checked) => checked.answer.entry.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// An answer or the reason why there is none.
@@ -122,7 +132,6 @@ pub struct ShownPlot {
     /// `in_force`, `retired` or `not_on_record`.
     pub reason: String,
     /// Charges, freezes and vesting; none for a plot that is not on record.
-    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub encumbrances: Option<Encumbrances>,
 }
 
@@ -200,13 +209,13 @@ pub enum Uploaded {
 pub struct Receipts {
     /// The status receipt (`.dalil-status`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    #[schemars(with = "Option<StatusReceipt>")]
     pub status: Option<serde_json::Value>,
     /// The inclusion receipt of the record (`.tlog-proof`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inclusion: Option<String>,
     /// The register receipt (`.dalil-register`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    #[schemars(with = "Option<RegisterReceipt>")]
     pub register: Option<serde_json::Value>,
 }

@@ -89,6 +89,9 @@ pub enum AskError {
     /// `department` or `type` are missing, or there without a number.
     #[error("`number`, `department` and `type` go together")]
     Number,
+    /// A slash where the state's key has one: two questions would share a key.
+    #[error("neither `department` nor `type` holds a slash")]
+    Slash,
     /// A vehicle without a challan.
     #[error("`vehicle` goes with `challan`")]
     Vehicle,
@@ -143,6 +146,11 @@ impl Ask {
             return Err(AskError::Vehicle);
         }
         let certificate = match (&self.number, &self.department, &self.kind) {
+            (Some(_), Some(department), Some(kind))
+                if department.as_str().contains('/') || kind.as_str().contains('/') =>
+            {
+                return Err(AskError::Slash);
+            }
             (Some(number), Some(department), Some(kind)) => {
                 let key = number_key(department, kind, number);
                 Some(receipt::Question::Slot(String::from_utf8_lossy(&key).into_owned()))
@@ -186,7 +194,7 @@ impl Ask {
 
 impl Question {
     /// The document that is asked about by name; none for a record, a plot or a receipt.
-    pub(super) fn document(&self) -> Option<receipt::Question> {
+    pub fn document(&self) -> Option<receipt::Question> {
         match self {
             Self::Document(question) => Some(question.clone()),
             Self::Challan { number, .. } => Some(receipt::Question::Uri(challan_uri(number))),

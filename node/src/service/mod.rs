@@ -11,6 +11,7 @@
 mod answer;
 mod ask;
 mod batch;
+mod evidence;
 mod head;
 mod journey;
 mod register;
@@ -18,7 +19,10 @@ mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dalil_contracts::certificate::types::types_at_genesis;
+use dalil_ledger::block::DepartmentId;
 use dalil_ledger::checkpoint::{KeyName, PinError};
+use dalil_ledger::document::TypeCode;
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::state::StateError;
 use dalil_ledger::store::StoreError;
@@ -68,12 +72,20 @@ pub struct Service {
     genesis: Arc<Genesis>,
     /// The head that was checked last: its signatures are checked once for all answers on it.
     newest: Arc<Mutex<Option<Arc<Head>>>>,
+    certificate_types: Arc<[(DepartmentId, TypeCode)]>,
 }
 
 impl Service {
     /// Answers on what `published` shows, for the log `origin` of the chain of `genesis`.
     pub fn new(published: watch::Receiver<Option<Arc<Published>>>, origin: KeyName, genesis: Arc<Genesis>) -> Self {
-        Self { published, origin, genesis, newest: Arc::default() }
+        let types = types_at_genesis(&genesis).into_iter().map(|kind| (kind.department, kind.code));
+        Self { published, origin, certificate_types: types.collect(), genesis, newest: Arc::default() }
+    }
+
+    /// Departments and the types of their certificates since genesis. The state cannot be searched: one that was voted for
+    /// later is not among them, and is answered like these.
+    pub fn certificate_types(&self) -> &[(DepartmentId, TypeCode)] {
+        &self.certificate_types
     }
 
     /// The newest published head, checked at `now_ms` (UTC milliseconds). All answers that are to agree ask one head.

@@ -31,15 +31,14 @@ pub struct NodeStatus {
     pub chain: Hash,
     /// Where the core stands.
     #[serde(flatten)]
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub standing: Standing,
     /// Connected peers.
     pub peers: usize,
     /// The newest head with a quorum of cosignatures: its size and the oldest of their times, UTC milliseconds.
+    #[schemars(with = "Option<[u64; 2]>")]
     pub published: Option<(u64, u64)>,
     /// How webhooks fare, as they are configured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub webhooks: Vec<WebhookStatus>,
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::generator::{Generator, Request};
 use crate::network::Network;
 use crate::schema::misfit;
-use crate::site::{Site, uri};
+use crate::site::{CHALLAN, Site, uri};
 use crate::support::domicile;
 
 /// How many requests are made for each operation.
@@ -114,12 +114,17 @@ async fn every_route_is_described_and_every_described_route_is_there() {
             assert!(described.contains(&path), "{path} of {} is not described", file.display());
         }
     }
+    let sheet = site.client.get(site.url("/portal/fonts.css")).send().await.unwrap().text().await.unwrap();
+    let font = sheet.split("/portal/fonts/").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+    let font = font.expect("testnet/setup/browser.sh installs the fonts");
     for (path, method, _) in operations(&document) {
         let concrete = path
             .replace("{which}", "1")
             .replace("{height}", "0")
             .replace("{path}", "0/000.p/8")
-            .replace("{name}", "portal.js");
+            .replace("{name}", "portal.js")
+            .replace("{file}", "docs.js")
+            .replace("{font}", &font);
         let method = method.to_ascii_uppercase().parse().unwrap();
         let response = site.client.request(method, site.url(&concrete)).send().await.unwrap();
         let status = response.status().as_u16();
@@ -204,6 +209,8 @@ async fn requests_made_from_the_description_find_nothing_undescribed() {
         ("name", "portal.js".to_owned()),
         ("name", "portal.css".to_owned()),
         ("q", uri(1)),
+        ("challan", CHALLAN.to_owned()),
+        ("plot", "9300-1/7".to_owned()),
     ];
     let document: Value = serde_json::from_slice(&network.ok(0, "/openapi.json").await).unwrap();
     let mut generator = Generator::new(known);

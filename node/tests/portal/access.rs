@@ -8,6 +8,7 @@ use crate::browser::{Browser, Setting};
 use crate::common::uri;
 use crate::host::Host;
 use crate::ledger::{CHALLAN_URI, DIVIDED, INHERITED, node};
+use crate::node::Node;
 
 /// axe-core as `testnet/setup/browser.sh` installs it.
 fn axe() -> String {
@@ -37,12 +38,17 @@ pub(crate) fn require_accessible(browser: &Browser, name: &str) {
 
 #[test]
 fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
-    let (host, node) = (Host::start(), node());
+    let (host, chain, node) = (Host::start(), node(), Node::start());
     let browser = Browser::start(&Setting::default());
     let check = |path: &str| host.page(&format!("/check?uri={}&lang=", uri(path)));
     let here = |path: &str| host.page(path);
     let pages = [
-        ("home", here("/?lang=")),
+        ("home", node.page("/?lang=")),
+        ("choices", node.page("/check?q=5&lang=")),
+        ("plot-answer", node.page("/check?plot=9300-1/7&lang=")),
+        ("record-answer", node.page("/check?index=2&lang=")),
+        ("evidence", node.page("/evidence?plot=9300-1/7&lang=")),
+        ("certificate", node.page("/check?department=district&type=DOM&number=DOM-1&lang=")),
         ("about", here("/about?lang=")),
         ("valid", check("good")),
         ("revoked", check("revoked")),
@@ -52,26 +58,24 @@ fn every_page_is_accessible_and_whole_on_a_narrow_screen() {
         ("scan", here("/scan?lang=")),
         ("checkpost", here("/checkpost?lang=")),
         ("verifier", here("/verifier.html?lang=")),
-        ("explorer", node.page("/explorer?lang=")),
-        ("blocks", node.page("/explorer/blocks?lang=")),
-        ("block", node.page("/explorer/blocks/3?lang=")),
-        ("record", node.page("/explorer/records/1?lang=")),
-        ("subject", node.page(&format!("/explorer/subject?id=plot/{INHERITED}&lang="))),
-        ("validators", node.page("/explorer/validators?lang=")),
-        ("search-both", node.page("/explorer/search?q=3&lang=")),
-        ("search-nothing", node.page("/explorer/search?q=nothing&lang=")),
-        ("plot-form", node.page("/plot?lang=")),
-        ("plot", node.page(&format!("/plot?id={INHERITED}&lang="))),
-        ("plot-divided", node.page(&format!("/plot?id={DIVIDED}&lang="))),
-        ("journey", node.page(&format!("/check?uri={CHALLAN_URI}&lang="))),
+        ("explorer", chain.page("/explorer?lang=")),
+        ("blocks", chain.page("/explorer/blocks?lang=")),
+        ("block", chain.page("/explorer/blocks/3?lang=")),
+        ("record", chain.page("/explorer/records/1?lang=")),
+        ("subject", chain.page(&format!("/explorer/subject?id=plot/{INHERITED}&lang="))),
+        ("validators", chain.page("/explorer/validators?lang=")),
+        ("search-both", chain.page("/explorer/search?q=3&lang=")),
+        ("search-nothing", chain.page("/explorer/search?q=nothing&lang=")),
+        ("plot-form", chain.page("/plot?lang=")),
+        ("plot", chain.page(&format!("/plot?id={INHERITED}&lang="))),
+        ("plot-divided", chain.page(&format!("/plot?id={DIVIDED}&lang="))),
+        ("journey", chain.page(&format!("/check?uri={CHALLAN_URI}&lang="))),
     ];
     for (name, path) in pages {
         for language in ["en", "bn", "hi"] {
             browser.resize(900, 1200);
             browser.open(&format!("{path}{language}"));
-            if path.contains("/check?") {
-                browser.status();
-            }
+            browser.wait("every answer is there", "return document.querySelector('[aria-busy]') === null");
             browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", json!([]));
             browser.picture(&format!("wide-{name}-{language}"));
             require_accessible(&browser, &format!("{name} {language}"));

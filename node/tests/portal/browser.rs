@@ -213,6 +213,25 @@ impl Browser {
         self.post("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics }));
     }
 
+    /// Shows the page as it would be printed, or as it is.
+    pub(crate) fn paper(&self, printed: bool) {
+        let media = json!({ "media": if printed { "print" } else { "" } });
+        self.post("/goog/cdp/execute", &json!({ "cmd": "Emulation.setEmulatedMedia", "params": media }));
+    }
+
+    /// Prints the page, keeps the PDF beside the pictures, and counts its sheets.
+    pub(crate) fn pdf(&self, name: &str) -> usize {
+        let printed = self.post("/print", &json!({ "page": { "width": 21.0, "height": 29.7 }, "shrinkToFit": false }));
+        let pdf = BASE64.decode(printed.as_str().unwrap()).unwrap();
+        assert!(pdf.starts_with(b"%PDF-"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.pdf")), &pdf).unwrap();
+        let kinds = pdf.windows(11).filter(|window| window == b"/Type /Page").count();
+        let lists = pdf.windows(12).filter(|window| window == b"/Type /Pages").count();
+        kinds - lists
+    }
+
     /// Keeps a picture of the page under the target folder.
     pub(crate) fn picture(&self, name: &str) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");

@@ -1,7 +1,7 @@
 //! A node's portal over a small chain in memory, whose honesty can be chosen.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -9,13 +9,17 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use dalil_contracts::certificate::record::number_key;
+use dalil_ledger::block::DepartmentId;
 use dalil_ledger::checkpoint::{Pin, PinTerms};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, SecretKey, sha256};
-use dalil_ledger::document::{DocumentEntry, Issuer, Left, Standing, Status, left_key};
-use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, verify_inclusion};
-use dalil_node::portal::{Answers, Outcome, RecordedAt, routes};
-use dalil_node::service::Journey;
+use dalil_ledger::document::{DocumentEntry, Issuer, Left, Standing, Status, TypeCode, left_key};
+use dalil_ledger::receipt::{InclusionReceipt, Question, verify_inclusion};
+use dalil_node::court::{Evidence, Gathering, Subject};
+use dalil_node::portal::{Answers, RecordedAt, routes};
+use dalil_node::service::{Ask, CheckedDocument, CouldNotAnswer, Journey, Receipts, ShownCheckpoint, Verified, VerifiedAnswer};
+use dalil_node::time::{ist, span};
 use serde::Deserialize;
 
 use crate::common::{
@@ -55,6 +59,11 @@ pub(crate) fn issuer_of_challans() -> SecretKey {
     SecretKey::from_seed(&[55; 32])
 }
 
+/// The vehicle of the challan `C-1`.
+pub(crate) fn vehicle() -> Hash {
+    sha256(b"vehicle")
+}
+
 /// The file of a document, as `common::document` digests it.
 pub(crate) fn file_of(id: &str) -> Vec<u8> {
     format!("file of {id}").into_bytes()
@@ -67,7 +76,8 @@ impl Host {
     }
 
     /// `good` is in force, `revoked` was revoked an hour ago, `expired` ended an hour ago, `old` rests on a version that was
-    /// left; the challan `C-1` is in force.
+    /// left; the challan `C-1` is in force, and issued for the vehicle `vehicle()`; the certificate number `REV-1` of the type
+    /// `ROR` leads to `revoked`.
     pub(crate) fn with_keys(keys: Vec<Keys>) -> Self {
         let (now_ms, mut chain) = (now_ms(), Chain::with_keys(keys));
         let current = |id: &str| DocumentEntry { valid_from_ms: now_ms - DAY_MS, valid_until_ms: None, ..document(id) };
@@ -80,7 +90,10 @@ impl Host {
         chain.issue(issued_ms, DocumentEntry { depends: dependent_document("old").depends, ..current("old") });
         let challan = DocumentEntry { uri: "in.gov.wb.minerals-CHALLAN-C-1".parse().unwrap(), ..current("challan") };
         let issuer = Issuer { officer: issuer_of_challans().public(), ..challan.issuer.clone() };
-        chain.issue(issued_ms, DocumentEntry { issuer, ..challan });
+        let subject = format!("vehicle/{}", vehicle()).parse().unwrap();
+        chain.issue(issued_ms, DocumentEntry { issuer, subject, ..challan });
+        let number = number_key(&"land".parse().unwrap(), &"ROR".parse().unwrap(), &"REV-1".parse().unwrap());
+        chain.put(issued_ms, number, &uri("revoked"));
         let left = Left { recorded_at_ms: now_ms - HOUR_MS, effective_from_ms: now_ms - HOUR_MS, record: 9 };
         chain.put(now_ms - HOUR_MS, left_key(&dependency()), &left);
 
@@ -92,7 +105,7 @@ impl Host {
             .route("/v1/receipts/status", get(receipt))
             .route("/pin", get(|State(host): State<Self>| async move { host.pin().to_json() }))
             .route("/vectors", get(|| async { include_str!("../../../ledger/tests/vectors/status.jsonl") }))
-            .merge(routes::<Self>())
+            .merge(routes::<Self>(Arc::default()))
             .with_state(host.clone());
         // The thread ends with the test's process.
         std::thread::spawn(move || runtime.block_on(async { axum::serve(listener, router).await.unwrap() }));
@@ -159,21 +172,59 @@ impl Host {
 
 impl Answers for Host {
     /// The node's word; that of a liar is always that the document is in force.
-    fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome {
+    fn answer(&self, ask: &Ask) -> Result<Verified, CouldNotAnswer> {
         let lie = *self.lie.lock().unwrap();
         let now_ms = now_ms();
-        let honest = self.chain.status_receipt(question, now_ms).to_bytes();
-        let terms = Terms { as_of_ms, ..Terms::now(now_ms) };
-        match dalil_ledger::receipt::verify_status(&honest, &self.pin(), question, terms) {
-            Ok(mut answer) => {
-                if lie != Lie::None {
-                    answer.status = Status::Valid;
-                }
-                let validators = self.chain.set.len();
-                Outcome::Checked { answer: Box::new(answer), validators, checked_at_ms: now_ms }
-            }
-            Err(why) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
+        let question = ask.question().unwrap().document().expect("this host knows documents alone");
+        let honest = self.chain.status_receipt(&question, now_ms).to_bytes();
+        let terms = ask.terms(now_ms).unwrap();
+        let found = dalil_ledger::receipt::verify_status(&honest, &self.pin(), &question, terms);
+        let mut answer = found.map_err(|why| CouldNotAnswer::from(&why))?;
+        if lie != Lie::None {
+            answer.status = Status::Valid;
         }
+        let header = self.chain.headers.last().unwrap();
+        let age_ms = now_ms - answer.freshness_ms;
+        let checkpoint = ShownCheckpoint {
+            height: header.height,
+            block: header.id(),
+            log_size: header.log_size(),
+            freshness_ms: answer.freshness_ms,
+            freshness: ist(answer.freshness_ms),
+            age_ms,
+            age: span(age_ms),
+            quorum: Some(answer.quorum),
+            validators: self.chain.set.len(),
+        };
+        Ok(Verified {
+            asked: ask.clone(),
+            answer: VerifiedAnswer::Checked(Box::new(CheckedDocument::from(answer))),
+            checkpoint,
+            proven: Vec::new(),
+            not_proven: Vec::new(),
+            uploaded: None,
+            receipts: Receipts::default(),
+        })
+    }
+
+    /// The records of this chain are of kinds that no contract knows: nothing can be gathered.
+    fn evidence(&self, subject: &Subject) -> Result<Evidence, CouldNotAnswer> {
+        let Subject::Document(uri) = subject else { panic!("this host knows documents alone") };
+        let (pin, now_ms) = (self.pin(), now_ms());
+        let mut gathering = Gathering::new(subject.clone(), pin);
+        let incomplete = |why: anyhow::Error| CouldNotAnswer::new("evidence_incomplete", why.to_string());
+        let receipt = self.receipt(&Question::Uri(uri.clone()));
+        gathering.status(uri, receipt, now_ms).map_err(incomplete)?;
+        for index in gathering.awaited().map_err(incomplete)? {
+            gathering.record(index, self.inclusion(index).to_bytes(), now_ms).map_err(incomplete)?;
+        }
+        gathering.finish().map_err(incomplete)
+    }
+
+    fn certificate_types(&self) -> &[(DepartmentId, TypeCode)] {
+        static TYPES: LazyLock<[(DepartmentId, TypeCode); 1]> =
+            LazyLock::new(|| [("land".parse().unwrap(), "ROR".parse().unwrap())]);
+        &*TYPES
     }
 
     fn chain(&self) -> Hash {
@@ -192,20 +243,12 @@ impl Answers for Host {
     }
 }
 
-#[derive(Deserialize)]
-struct Ask {
-    uri: Option<String>,
-    digest: Option<String>,
-}
-
 async fn receipt(State(host): State<Host>, Query(ask): Query<Ask>) -> axum::response::Response {
     if *host.lie.lock().unwrap() == Lie::Silence {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let question = match (ask.uri, ask.digest) {
-        (Some(uri), None) => Question::Uri(uri.parse().unwrap()),
-        (None, Some(digest)) => Question::Digest(digest.parse().unwrap()),
-        _ => return StatusCode::BAD_REQUEST.into_response(),
-    };
-    host.receipt(&question).into_response()
+    match ask.question().ok().and_then(|question| question.document()) {
+        Some(question) => host.receipt(&question).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
 }

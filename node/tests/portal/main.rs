@@ -10,12 +10,20 @@ mod browser;
 mod checkpost;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
+mod docs;
+mod evidence;
 mod explorer;
+mod fonts;
 mod host;
 mod ledger;
 mod lies;
+mod node;
+mod numbers;
 mod pages;
 mod scan;
+#[allow(dead_code, unreachable_pub, missing_docs)] // The tests of the interface use all of it.
+#[path = "../http/site.rs"]
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod verifier;
@@ -108,10 +116,20 @@ fn nothing_inline_and_nothing_from_elsewhere_runs() {
         const elsewhere = await fetch("http://localhost:9/").then(() => "fetched", () => "refused");
         return { headers, title: document.title, elsewhere, cookies: document.cookie };
     "#;
-    let paths = ["/", "/about", "/scan", "/check?q=x", "/check", "/portal/portal.js", "/portal/nothing"];
+    let paths = [
+        "/",
+        "/about",
+        "/scan",
+        "/check?q=x",
+        "/check",
+        "/evidence",
+        "/portal/portal.js",
+        "/portal/fonts.css",
+        "/portal/nothing",
+    ];
     let said = browser.run_async(script, json!([paths]));
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
-                  base-uri 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     for path in paths {
         assert_eq!(said["headers"][path], json!([policy, "nosniff", "no-referrer"]), "{path}");
     }

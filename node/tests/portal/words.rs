@@ -22,7 +22,9 @@ fn keys(language: Language) -> BTreeSet<String> {
         ("trouble", &words.trouble),
         ("timeline", &words.timeline),
         ("explorer", &words.explorer),
+        ("descent", &words.descent),
         ("plot", &words.plot),
+        ("court", &words.court),
         ("verifier", &words.verifier),
     ];
     let named = tables.iter().flat_map(|(table, words)| words.keys().map(move |key| format!("{table}.{key}")));
@@ -59,27 +61,34 @@ fn every_language_has_the_same_words() {
 /// A placeholder that one language lacks would hide a date or a count from its readers.
 #[test]
 fn every_language_fills_in_the_same_values() {
-    fn values(text: &str) -> BTreeSet<&str> {
-        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
-    }
-    for key in ["by_device", "since", "issuer_words", "from_until", "from_on", "proof_words", "quorum_words"] {
-        assert!(!values(Language::En.words().answer.get(key)).is_empty(), "{key}");
-    }
-    for language in Language::ALL {
-        let (words, english) = (language.words(), Language::En.words());
-        let tables = [
-            (&words.answer, &english.answer),
-            (&words.scan, &english.scan),
-            (&words.timeline, &english.timeline),
-            (&words.explorer, &english.explorer),
-            (&words.plot, &english.plot),
-        ];
-        for (table, english) in tables {
-            for key in english.keys() {
-                assert_eq!(values(table.get(key)), values(english.get(key)), "{language:?} {key}");
+    let values = |text: &str| -> BTreeSet<String> {
+        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
+    };
+    let tables = |language: Language| {
+        let words = language.words();
+        [
+            &words.ask,
+            &words.answer,
+            &words.scan,
+            &words.timeline,
+            &words.explorer,
+            &words.descent,
+            &words.plot,
+            &words.court,
+            &words.checkpost,
+        ]
+    };
+    let mut filled = 0;
+    for (place, english) in tables(Language::En).into_iter().enumerate() {
+        for key in english.keys() {
+            let expected = values(english.get(key));
+            filled += usize::from(!expected.is_empty());
+            for language in Language::ALL {
+                assert_eq!(values(tables(language)[place].get(key)), expected, "{language:?} {key}");
             }
         }
     }
+    assert!(filled >= 15, "{filled}");
 }
 
 /// Every event of a challan's way has its words.
@@ -93,21 +102,12 @@ fn every_event_of_a_journey_has_its_words() {
 }
 
 #[test]
-fn the_checkpost_page_has_words_for_every_reason_and_fills_them_in_alike() {
+fn the_checkpost_page_has_words_for_every_reason() {
     let english = Language::En.words();
     let vectors = include_str!("../../../contracts/tests/vectors/checkpost.jsonl");
     for line in vectors.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
         if let Some(reason) = line["expected"]["reason"].as_str() {
             assert!(english.checkpost_reason.find(reason).is_some(), "{reason}");
-        }
-    }
-    let values = |text: &str| -> BTreeSet<String> {
-        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
-    };
-    for key in english.checkpost.keys() {
-        for language in Language::ALL {
-            let other = language.words().checkpost.get(key);
-            assert_eq!(values(other), values(english.checkpost.get(key)), "{language:?} {key}");
         }
     }
 }
@@ -122,6 +122,19 @@ fn every_trouble_has_its_words() {
     codes = codes.into_iter().filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
     assert!(codes.len() >= 4, "{codes:?}");
     codes.extend([
+        "number_missing",
+        "number_wrong",
+        "number_link",
+        "number_several",
+        "certificate_parts",
+        "day_wrong",
+        "day_without",
+        "evidence_subject",
+        "evidence_incomplete",
+        "busy",
+        "not_a_record",
+        "not_held",
+        "internal",
         "code_missing",
         "code_photo",
         "code_none",

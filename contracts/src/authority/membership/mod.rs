@@ -67,7 +67,7 @@ pub struct HeadName {
 }
 
 /// A change that was carried and is not in force yet.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct PendingChange {
     /// The ballot that carried it; also its name.
     pub ballot: BallotId,
@@ -96,7 +96,7 @@ impl PendingChange {
 }
 
 /// A member that has not said `joined` yet.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 pub struct Absent {
     /// The department.
     pub department: DepartmentId,
@@ -116,7 +116,7 @@ pub struct Membership {
 }
 
 /// What became of a change.
-#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, SchemaWrite, SchemaRead, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeOutcome {
     /// The set with it decides from this height on.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::history::PlotAct;
@@ -14,7 +15,7 @@ use super::{Extent, Family, Histories};
 use crate::refusal::Refusal;
 
 /// What lies and lay on a plot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Encumbrances {
     /// The plot that was asked about.
     pub plot: PlotId,
@@ -33,7 +34,7 @@ pub struct Encumbrances {
 }
 
 /// A charge and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Encumbrance {
     /// Rank, holder and instrument.
     pub charge: Charge,
@@ -48,7 +49,7 @@ pub struct Encumbrance {
 }
 
 /// The release of a charge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Satisfaction {
     /// Digest of the charge-holder's record.
     pub paper: Hash,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use dalil_ledger::document::OfficeId;
 use dalil_ledger::state::{Overlay, StateError, StateView};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use encumbrances::{Encumbrance, Encumbrances, Satisfaction, encumbrances};
@@ -30,7 +31,7 @@ pub const PLOTS_MAX: usize = 64;
 pub const ENTRIES_MAX: usize = 512;
 
 /// Whether a register shows all there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// All there is.
@@ -51,7 +52,7 @@ pub enum RegisterQuestion {
 }
 
 /// What a register answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Register {
     /// A chain of title.

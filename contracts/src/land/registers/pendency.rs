@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dalil_ledger::codec::Set;
 use dalil_ledger::document::OfficeId;
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::case::CaseState;
@@ -21,7 +22,7 @@ use crate::units::DAY_MS;
 pub const PAGES_MAX: usize = 128;
 
 /// The cases that wait for an office.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pendency {
     /// The office.
     pub office: OfficeId,
@@ -36,7 +37,7 @@ pub struct Pendency {
 }
 
 /// The numbers of one seat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeatCounts {
     /// The block, or the cities of the district.
     pub seat: Seat,
@@ -45,7 +46,7 @@ pub struct SeatCounts {
 }
 
 /// How many cases wait in a stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StageCount {
     /// The stage.
     pub stage: CaseState,
@@ -54,7 +55,7 @@ pub struct StageCount {
 }
 
 /// A case that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PendingCase {
     /// Where.
     pub seat: Seat,

@@ -2,6 +2,7 @@
 //! the older register and forward to the plots in force today.
 
 use dalil_ledger::state::Overlay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::case::{CaseState, case};
@@ -13,7 +14,7 @@ use super::{Extent, Family, Histories};
 use crate::refusal::Refusal;
 
 /// A plot's chain of title.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainOfTitle {
     /// The plot that was asked about.
     pub plot: PlotId,
@@ -27,7 +28,7 @@ pub struct ChainOfTitle {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TitleLine {
     /// Log index of the record: its receipt shows the call and who signed it.
     pub record: u64,

@@ -125,10 +125,15 @@ fn http() -> Vec<Seed> {
         ("page-explorer", "/explorer?lang=bn"),
         ("page-blocks", "/explorer/blocks?below=2"),
         ("page-block", "/explorer/blocks/1?from=1"),
-        ("page-record", "/explorer/records/1"),
+        ("page-entry", "/explorer/records/1"),
         ("page-subject", "/explorer/subject?id=holder/00000000000000000000000000000003&from=1"),
         ("page-search", "/explorer/search?q=1"),
-        ("page-plot", "/plot?id=2795-51/257"),
+        ("page-descent", "/plot?id=2795-51/257"),
+        ("page-choices", "/check?q=5&lang=hi"),
+        ("page-certificate", "/check?department=district&type=DOM&number=DOM-3&lang=en"),
+        ("page-plot", "/check?plot=9300-1/7&lang=bn"),
+        ("page-record", "/check?index=2&lang=en"),
+        ("page-evidence", &format!("/evidence?uri={uri}&lang=bn")),
         ("page-check-then", &format!("/check?uri={uri}&as_of=2026-11-02&lang=en")),
     ] {
         basket.put(name, format!("GET {target}"));

@@ -57,15 +57,15 @@ impl<'a> Descent<'a> {
 
     pub(super) fn draw(&self, visit: Visit) -> Markup {
         if self.lanes.is_empty() || self.lanes.len() > LANES_MAX {
-            return html! { p { (visit.words.plot.get("no_picture")) } };
+            return html! { p { (visit.words.descent.get("no_picture")) } };
         }
         let height = TOP * 2 + self.rows.len() * ROW;
         let about = [("count", self.rows.len().to_string()), ("plots", self.lanes.len().to_string())];
         let about = about.each_ref().map(|(name, value)| (*name, value.as_str()));
         html! {
             svg.descent viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="descent-title descent-about" {
-                title #descent-title { (visit.words.plot.get("chain_title")) }
-                desc #descent-about { (visit.words.plot.fill("picture_about", &about)) }
+                title #descent-title { (visit.words.descent.get("chain_title")) }
+                desc #descent-about { (visit.words.descent.fill("picture_about", &about)) }
                 @for (place, lane) in self.lanes.iter().enumerate() { (self.lane(place, lane, height)) }
                 @for (place, row) in self.rows.iter().enumerate() { (self.row(place, row, visit)) }
             }
@@ -101,7 +101,7 @@ impl<'a> Descent<'a> {
             text.number x=(x) y=(y + 5) text-anchor="middle" { (place + 1) }
             text.tick x=(words) y=(y - 4) {
                 @if let Some(at_ms) = row.at_ms { (ist_day(at_ms, visit.words)) ", " }
-                (visit.words.plot.get("plot")) " " (row.plot)
+                (visit.words.descent.get("plot")) " " (row.plot)
             }
             text.name x=(words) y=(y + 13) { (row.name) }
         }

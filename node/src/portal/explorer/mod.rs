@@ -168,13 +168,13 @@ impl Visit {
 
     /// A link to the page of a subject.
     fn subject(self, subject: &str) -> Markup {
-        let href = self.within(&format!("/explorer/subject?id={}&", super::routes::encoded(subject)));
+        let href = self.within(&format!("/explorer/subject?id={}&", super::ask::encoded(subject)));
         html! { a href=(href) { (visible(subject)) } }
     }
 
     /// A link to the answer about a document.
     fn document(self, uri: &str) -> Markup {
-        let href = self.within(&format!("/check?uri={}&", super::routes::encoded(uri)));
+        let href = self.within(&format!("/check?uri={}&", super::ask::encoded(uri)));
         html! { a href=(href) { (visible(uri)) } }
     }
 

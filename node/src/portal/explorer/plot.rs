@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::descent::{Descent, Row};
 use super::{Explores, FIELD_CHARS_MAX, Leaf, Nothing, Visit, endorsed, facts, plain, table};
 use crate::portal::answer::{self, name_of};
-use crate::portal::routes::encoded;
+use crate::portal::ask::encoded;
 use crate::portal::text::{grouped, ist};
 use crate::service::{Head, ServiceError};
 use crate::time::span;
@@ -78,7 +78,7 @@ pub(super) async fn page<E: Explores>(
 }
 
 fn say(visit: Visit, key: &'static str) -> &'static str {
-    visit.words.plot.get(key)
+    visit.words.descent.get(key)
 }
 
 fn made<E: Explores>(node: &E, ask: &AskOfPlot, visit: Visit) -> Result<Leaf, Nothing> {
@@ -90,7 +90,7 @@ fn made<E: Explores>(node: &E, ask: &AskOfPlot, visit: Visit) -> Result<Leaf, No
     let plot: PlotId = text.parse().map_err(|_| Nothing::Malformed("plot_wrong", text.to_owned()))?;
     let (head, now_ms) = (endorsed(node)?, node.now_ms());
     let (checked, _) = head.proven_register(&RegisterQuestion::Title(plot.clone()), now_ms)?;
-    let title = visit.words.plot.fill("title_of", &[("plot", &plot.to_string())]);
+    let title = visit.words.descent.fill("title_of", &[("plot", &plot.to_string())]);
     let query = format!("/plot?id={}&", encoded(text));
     let proven = match checked {
         Ok(proven) => proven,
@@ -147,13 +147,13 @@ fn shown<T>(
     let proof = [("age", age.as_str()), ("count", &quorum), ("all", &all)];
     let of = format!("?plot={}", encoded(&chain.plot.to_string()));
     Ok(html! {
-        div.checked { p { (words.plot.fill("by_node", &proof)) } }
+        div.checked { p { (words.descent.fill("by_node", &proof)) } }
         p.hint { (words.answer.get("not_content")) }
         (now_held(chain, visit))
         section {
             h2 { (say(visit, "chain_title")) }
             (Descent::of(&chain.plots, &rows).draw(visit))
-            @if surplus > 0 { p { (words.plot.fill("older_left_out", &[("count", &surplus.to_string())])) } }
+            @if surplus > 0 { p { (words.descent.fill("older_left_out", &[("count", &surplus.to_string())])) } }
             @if chain.extent == Extent::CutShort { p { (say(visit, "cut_short")) } }
             ol.steps { @for (step, row) in steps.iter().zip(&rows) { (item(step, row, visit)) } }
         }
@@ -179,7 +179,7 @@ fn time_of(head: &Head, record: u64) -> Result<Option<u64>, Nothing> {
 
 fn holdings(held: impl Iterator<Item = (u32, String)>, visit: Visit) -> String {
     let one = |(khatian, share): (u32, String)| {
-        visit.words.plot.fill("holding", &[("khatian", &khatian.to_string()), ("share", &share)])
+        visit.words.descent.fill("holding", &[("khatian", &khatian.to_string()), ("share", &share)])
     };
     let held: Vec<_> = held.map(one).collect();
     if held.is_empty() { say(visit, "nobody").to_owned() } else { held.join(", ") }
@@ -199,7 +199,7 @@ fn now_held(chain: &ChainOfTitle, visit: Visit) -> Markup {
             vec![
                 html! { a href=(visit.within(&format!("/plot?id={}&", encoded(&plot.id.to_string())))) { (plot.id) } },
                 plain(area(plot, visit)),
-                plain(visit.words.plot.get(&format!("class_{}", name_of(&plot.class)))),
+                plain(visit.words.descent.get(&format!("class_{}", name_of(&plot.class)))),
                 plain(holdings(shares(&plot.holdings), visit)),
             ]
         })
@@ -223,7 +223,7 @@ fn now_held(chain: &ChainOfTitle, visit: Visit) -> Markup {
 
 fn area(plot: &Plot, visit: Visit) -> String {
     let acres = format!("{}.{:04}", grouped(plot.area.0 / 10_000), plot.area.0 % 10_000);
-    visit.words.plot.fill("acres", &[("acres", &acres)])
+    visit.words.descent.fill("acres", &[("acres", &acres)])
 }
 
 fn act_name(step: &Step<'_>, visit: Visit) -> &'static str {
@@ -248,7 +248,7 @@ fn act_name(step: &Step<'_>, visit: Visit) -> &'static str {
 }
 
 fn notes(step: &Step<'_>, visit: Visit) -> Vec<String> {
-    let fill = |key, values: &[(&str, &str)]| visit.words.plot.fill(key, values);
+    let fill = |key, values: &[(&str, &str)]| visit.words.descent.fill(key, values);
     let line = match step {
         Step::Entered(plot) if plot.parents.is_empty() => return vec![say(visit, "imported_words").to_owned()],
         Step::Entered(plot) => {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Explores, FIELD_CHARS_MAX, Leaf, Nothing, Visit, endorsed, number};
-use crate::portal::routes::encoded;
+use crate::portal::ask::encoded;
 use crate::portal::text::grouped;
 use crate::service::Head;
 

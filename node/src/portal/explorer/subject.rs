@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::blocks::{entry_names, entry_row};
 use super::{Explores, Leaf, Nothing, Visit, endorsed, number_or, plain, table};
-use crate::portal::routes::encoded;
+use crate::portal::ask::encoded;
 use crate::portal::text::{grouped, ist};
 
 /// How many records a page of a history holds.
@@ -65,7 +65,7 @@ fn made<E: Explores>(node: &E, ask: &AskOfSubject, visit: Visit) -> Result<Leaf,
     let content = html! {
         p { code { (text) } }
         @if let Some(plot) = plot {
-            p { a href=(visit.within(&format!("/plot?id={}&", encoded(plot)))) { (visit.words.plot.get("title_link")) } }
+            p { a href=(visit.within(&format!("/plot?id={}&", encoded(plot)))) { (visit.words.descent.get("title_link")) } }
         }
         @if let Some(number) = number {
             p { (visit.document(&format!("{}{number}", dalil_contracts::mineral::challan::CHALLAN_URI_PREFIX))) }

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use dalil_ledger::crypto::Hash;
 use serde::{Deserialize, Serialize};
 
+use crate::portal::fonts::FOLDER_DEFAULT;
+
 /// Requests a second from one address. It stops programs that run away, not a crowd: a node for the public sets less.
 pub const REQUESTS_PER_SECOND_DEFAULT: u32 = 10_000;
 /// Requests at once from one address.
 pub const BURST_DEFAULT: u32 = 20_000;
 
 /// How clients are served.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// What one address may ask.
@@ -26,6 +28,20 @@ pub struct HttpConfig {
     /// TLS; without it the node speaks plain HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
+    /// The folder with the portal's fonts.
+    pub fonts: PathBuf,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            limits: RateLimits::default(),
+            trusted_proxies: Vec::new(),
+            clients: Vec::new(),
+            tls: None,
+            fonts: FOLDER_DEFAULT.into(),
+        }
+    }
 }
 
 impl HttpConfig {

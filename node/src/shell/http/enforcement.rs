@@ -12,7 +12,6 @@ use dalil_ledger::state::Overlay;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::api::forms;
 use super::{App, Problem};
 use crate::shell::clock::now_ms;
 
@@ -20,7 +19,6 @@ use crate::shell::clock::now_ms;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct LiveChallan {
     /// The live challan; none if nothing may travel on this vehicle now.
-    #[schemars(with = "forms::MaybeObject")]
     live: Option<Challan>,
     /// Height of the head on which the answer rests.
     height: Height,

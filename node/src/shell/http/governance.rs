@@ -13,7 +13,6 @@ use dalil_ledger::store::LedgerView;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::api::forms;
 use super::{App, Problem};
 
 /// The most items in one answer.
@@ -26,10 +25,8 @@ pub struct ShownBallot {
     pub id: BallotId,
     /// The ballot.
     #[serde(flatten)]
-    #[schemars(with = "forms::Object")]
     pub ballot: Ballot,
     /// Of a change of the validator set that is under way no more.
-    #[schemars(with = "forms::MaybeObject")]
     pub outcome: Option<ChangeOutcome>,
 }
 
@@ -50,7 +47,6 @@ pub struct ShownParameter {
     /// The value in force; none before the first.
     pub in_force: Option<i64>,
     /// All values, those to come included.
-    #[schemars(with = "forms::Objects")]
     pub values: Vec<Dated<i64>>,
 }
 
@@ -62,7 +58,6 @@ pub struct ShownProtocol {
     /// The newest version that this node follows: it stops before a block of a newer one.
     pub follows: u32,
     /// Upgrades to come.
-    #[schemars(with = "forms::Objects")]
     pub to_come: Vec<Upgrade>,
 }
 

@@ -6,10 +6,10 @@ use dalil_contracts::land::keys::PlotId;
 use dalil_contracts::land::registers::{Register, RegisterQuestion};
 use dalil_contracts::refusal::Reject;
 use dalil_ledger::document::OfficeId;
+use dalil_ledger::receipt::RegisterReceipt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::api::forms;
 use super::{App, Problem};
 use crate::shell::clock::now_ms;
 
@@ -31,13 +31,11 @@ pub(super) struct OfOffice {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ShownRegister {
     /// The answer; null where there is nothing to tell of.
-    #[schemars(with = "forms::MaybeObject")]
     register: Option<Register>,
     /// Why there is none: no such plot or office is on record.
-    #[schemars(with = "forms::MaybeObject")]
     refused: Option<Reject>,
     /// The register receipt (`.dalil-register`).
-    #[schemars(with = "forms::Object")]
+    #[schemars(with = "RegisterReceipt")]
     receipt: serde_json::Value,
 }
 

@@ -13,7 +13,6 @@ use dalil_ledger::validators::ValidatorSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::api::forms;
 use super::{App, Problem};
 
 /// The most handovers in one answer.
@@ -85,7 +84,6 @@ pub(super) async fn handovers(
 pub struct ShownChange {
     /// The change.
     #[serde(flatten)]
-    #[schemars(with = "forms::Object")]
     pub pending: PendingChange,
     /// The first height that the changed set decides; none while a `ready` is wanted.
     pub due_height: Option<Height>,
@@ -103,10 +101,8 @@ pub struct ShownValidators {
     /// Changes that wait, in the order in which they were carried.
     pub pending: Vec<ShownChange>,
     /// Members that have not joined yet.
-    #[schemars(with = "forms::Objects")]
     pub absent: Vec<Absent>,
     /// The newest block that a `ready` or a `joined` may name; none while nothing is under way.
-    #[schemars(with = "forms::MaybeObject")]
     pub recent: Option<HeadName>,
 }
 

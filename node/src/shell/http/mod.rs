@@ -14,6 +14,7 @@ pub mod connections;
 mod cose;
 mod description;
 mod digilocker;
+mod docs;
 mod enforcement;
 mod events;
 mod evidence;
@@ -61,6 +62,7 @@ use super::handle::{NodeHandle, NodeStatus};
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
+use crate::portal::fonts::Fonts;
 use crate::service::Service;
 use crate::verification::pin_of;
 pub use checkpost::Numbers;
@@ -77,6 +79,8 @@ const BODY_BYTES_MAX: usize = 6 << 20;
 const WAITING_MAX: usize = 2_048;
 /// How many batches of questions are answered at once; each keeps a thread busy.
 const BATCHES_MAX: usize = 4;
+/// For how many readers evidence is gathered at once; each keeps a thread busy.
+const GATHERINGS_MAX: usize = 4;
 /// How long a request may take until its answer begins; a stream goes on.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may take to end when the node stops.
@@ -95,12 +99,16 @@ pub struct App {
     waiting: Arc<Semaphore>,
     /// Places for batches of questions.
     batches: Arc<Semaphore>,
+    /// Places for evidence that is gathered.
+    gatherings: Arc<Semaphore>,
     /// Places for streams of events.
     streams: Arc<Semaphore>,
     limits: StreamLimits,
     limiter: Limiter,
     log_key: cose::LogKey,
     finality: Finality,
+    /// What the portal's pages are set in.
+    fonts: Arc<Fonts>,
 }
 
 impl App {
@@ -110,6 +118,7 @@ impl App {
         let origin: KeyName = genesis.origin.as_str().parse()?;
         let service = Service::new(node.published.clone(), origin.clone(), genesis.clone());
         let batches = Arc::new(Semaphore::new(BATCHES_MAX));
+        let gatherings = Arc::new(Semaphore::new(GATHERINGS_MAX));
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         let (chain, ledger) = (genesis.chain_id(), ledger.clone());
         let limits = StreamLimits::default();
@@ -125,17 +134,24 @@ impl App {
             service,
             waiting,
             batches,
+            gatherings,
             streams,
             limits,
             limiter,
             log_key,
             finality,
+            fonts: Arc::default(),
         })
     }
 
-    /// The same with limits on clients as an operator set them.
+    /// The same with limits on clients as an operator set them, and with the fonts of the operator's folder.
     pub fn with_config(self, config: &HttpConfig) -> Self {
-        Self { limiter: Limiter::new(config), ..self }
+        let fonts = Fonts::read(&config.fonts);
+        if !fonts.missing.is_empty() {
+            let missing = fonts.missing.join("; ");
+            tracing::warn!(%missing, "the portal names fonts of the reader's device in place of these");
+        }
+        Self { limiter: Limiter::new(config), fonts: Arc::new(fonts), ..self }
     }
 
     /// The same with other limits of streams.
@@ -184,7 +200,7 @@ impl App {
 pub fn router(app: App) -> Router {
     let (_, router) = routes::api().into_parts();
     router
-        .merge(crate::portal::routes())
+        .merge(crate::portal::routes(app.fonts.clone()))
         .merge(crate::portal::explorer::routes())
         .fallback(async || Problem::not_found("there is no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -1,29 +1,35 @@
 //! What the portal asks of its node.
 
 use dalil_contracts::mineral::challan::CHALLAN_URI_PREFIX;
+use dalil_ledger::block::DepartmentId;
 use dalil_ledger::crypto::Hash;
-use dalil_ledger::document::DocumentEntry;
-use dalil_ledger::receipt::{InclusionReceipt, Question, Terms, Trust, verify_inclusion_with};
+use dalil_ledger::document::{DocumentEntry, TypeCode};
+use dalil_ledger::receipt::{InclusionReceipt, Trust, verify_inclusion_with};
 
 use super::{App, Problem};
-use crate::portal::{Answers, Outcome, RecordedAt};
-use crate::service::{Journey, ServiceError};
+use crate::court::{Evidence, Subject};
+use crate::portal::{Answers, RecordedAt};
+use crate::service::{Ask, Attach, CouldNotAnswer, Journey, Verified};
 use crate::shell::clock::now_ms;
 use crate::verification::batch_of;
 
 impl Answers for App {
-    fn answer(&self, question: &Question, as_of_ms: Option<u64>) -> Outcome {
-        let checked_at_ms = now_ms();
-        let terms = Terms { as_of_ms, ..Terms::now(checked_at_ms) };
-        let found = self.service.head(checked_at_ms).and_then(|head| {
-            let receipt = head.status_receipt(question)?;
-            Ok::<_, ServiceError>((head.judge(&receipt, question, terms), head.validators()))
-        });
-        match found {
-            Ok((Ok(answer), validators)) => Outcome::Checked { answer: Box::new(answer), validators, checked_at_ms },
-            Ok((Err(why), _)) => Outcome::CouldNotCheck { code: why.code().to_owned(), detail: why.to_string() },
-            Err(error) => Outcome::CouldNotCheck { code: "unreachable".to_owned(), detail: error.to_string() },
-        }
+    fn answer(&self, ask: &Ask) -> Result<Verified, CouldNotAnswer> {
+        let now_ms = now_ms();
+        let head = self.service.head(now_ms).map_err(|error| CouldNotAnswer::new("unreachable", error.to_string()))?;
+        head.answer(ask, Attach::None, now_ms).map_err(|error| CouldNotAnswer::new("number_wrong", error.to_string()))
+    }
+
+    fn evidence(&self, subject: &Subject) -> Result<Evidence, CouldNotAnswer> {
+        let busy = |_| CouldNotAnswer::new("busy", "as much is being gathered as this node bears");
+        let _place = self.gatherings.try_acquire().map_err(busy)?;
+        let now_ms = now_ms();
+        let head = self.service.head(now_ms).map_err(|error| CouldNotAnswer::new("unreachable", error.to_string()))?;
+        head.evidence(subject, now_ms)
+    }
+
+    fn certificate_types(&self) -> &[(DepartmentId, TypeCode)] {
+        self.service.certificate_types()
     }
 
     fn chain(&self) -> Hash {

@@ -18,7 +18,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::api::forms;
 use super::conditional::IMMUTABLE;
 use super::{App, Problem};
 use crate::core::Answer;
@@ -153,7 +152,6 @@ pub(super) enum Shown {
         id: Hash,
         signer: PublicKey,
         expires_at_ms: u64,
-        #[schemars(with = "forms::MaybeObject")]
         invocation: Option<Box<Invocation>>,
         entry: String,
     },

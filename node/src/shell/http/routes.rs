@@ -4,11 +4,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing;
 use dalil_contracts::mineral::checkpost::BookQuestion;
 use dalil_contracts::mineral::enquiry::SignedEnquiry;
+use dalil_ledger::checkpoint::Pin;
+use dalil_ledger::receipt::{RegisterReceipt, StatusReceipt};
 
 use super::api::{Api, Kind, Operation, forms, get, post};
 use super::{
-    App, checkpost, cose, description, enforcement, events, evidence, governance, land, log, membership, qr, ready,
-    records, rpc, schema, status, verify,
+    App, checkpost, cose, description, docs, enforcement, events, evidence, governance, land, log, membership, qr,
+    ready, records, rpc, schema, status, verify,
 };
 use crate::service::{Ask, Batch, Verified};
 use crate::shell::handle::NodeStatus;
@@ -40,7 +42,7 @@ fn code(operation: Operation) -> Operation {
 }
 
 fn checkpost_of(api: Api<App>) -> Api<App> {
-    let receipt = || Kind::json::<forms::Object>();
+    let receipt = || Kind::json::<RegisterReceipt>();
     api.serve(
         get("/v1/checkpost/numbers", CHECKPOST, "Numbers of challans and ranges, a page at a time; the node's word")
             .query::<checkpost::Since>()
@@ -98,7 +100,7 @@ fn verification(api: Api<App>) -> Api<App> {
     .serve(
         get("/v1/receipts/status", VERIFICATION, "A status receipt (`.dalil-status`)")
             .query::<verify::OfDocument>()
-            .answer(200, "The receipt.", Kind::json::<forms::Object>())
+            .answer(200, "The receipt.", Kind::json::<StatusReceipt>())
             .tagged(),
         routing::get(verify::status_receipt),
     )
@@ -306,7 +308,7 @@ fn log_of(api: Api<App>) -> Api<App> {
         get("/pin", LOG, "A verifier's pin. Take it from a source that you trust").answer(
             200,
             "The pin.",
-            Kind::json::<forms::Object>(),
+            Kind::json::<Pin>(),
         ),
         routing::get(log::pin),
     )
@@ -380,6 +382,19 @@ fn described(api: Api<App>) -> Api<App> {
             .tagged(),
         routing::get(description::openapi_30),
     )
+    .serve(
+        get("/docs", NODE, "This description for people").answer(200, "A page.", Kind::html()).tagged(),
+        routing::get(docs::page),
+    )
+    .serve(
+        get("/docs/{file}", NODE, "What that page loads")
+            .within::<forms::DocsFile>("file")
+            .answer(200, "The file.", Kind::bytes("text/javascript"))
+            .answer(200, "The file.", Kind::bytes("text/css"))
+            .problem(404, "There is no such file.")
+            .tagged(),
+        routing::get(docs::file),
+    )
 }
 
 /// The portal's pages are served by its own room.
@@ -395,6 +410,17 @@ fn portal(api: Api<App>) -> Api<App> {
                 .answer(200, "A page with the answer.", page())
                 .answer(400, "A page that says why this is no question.", page())
                 .answer(503, "A page that says why nothing could be checked.", page()),
+        )
+        .describe(
+            get(
+                "/evidence",
+                PORTAL,
+                "What a court is handed about a document, a challan or a plot, as a page to print",
+            )
+            .query::<AskOfPortal>()
+            .answer(200, "The page; its files are within it.", page())
+            .answer(400, "A page that says why this is no question.", page())
+            .answer(503, "A page that says why it could not be gathered and checked.", page()),
         )
         .describe(get("/scan", PORTAL, "The page that reads codes").query::<Reader>().answer(200, "A page.", page()))
         .describe(
@@ -422,6 +448,18 @@ fn portal(api: Api<App>) -> Api<App> {
                 .answer(200, "The file.", Kind::bytes("text/javascript"))
                 .answer(200, "The file.", Kind::bytes("text/css"))
                 .problem(404, "There is no such file.")
+                .tagged(),
+        )
+        .describe(
+            get("/portal/fonts.css", PORTAL, "The style sheet that names the fonts")
+                .answer(200, "The sheet; an empty one where this machine has no fonts.", Kind::bytes("text/css"))
+                .tagged(),
+        )
+        .describe(
+            get("/portal/fonts/{font}", PORTAL, "A font")
+                .within::<forms::FontName>("font")
+                .answer(200, "The font.", Kind::bytes("font/ttf"))
+                .problem(404, "There is no such font.")
                 .tagged(),
         )
         .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged());

@@ -17,6 +17,7 @@ mod worker;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dalil_ledger::crypto::Hash;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,7 +34,7 @@ use crate::core::cosign::Published;
 use worker::Worker;
 
 /// How a webhook fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookStatus {
     /// Its name.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct WebhookStatus {
 }
 
 /// What keeps failing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failing {
     /// The first failure in a row, UTC milliseconds.
     pub since_ms: u64,

@@ -32,16 +32,6 @@ form!(
     { "type": "object" }
 );
 form!(
-    /// Such an object, or null.
-    MaybeObject,
-    { "type": ["object", "null"] }
-);
-form!(
-    /// Such objects.
-    Objects,
-    { "type": "array", "items": { "type": "object" } }
-);
-form!(
     /// A message of JSON-RPC: one object, or a list of them.
     Message,
     { "oneOf": [{ "type": "object" }, { "type": "array", "items": { "type": "object" }, "minItems": 1, "maxItems": 100 }] }
@@ -83,4 +73,14 @@ form!(
     /// A file of the portal.
     FileName,
     { "type": "string", "pattern": "^[a-z]+\\.(js|css)$" }
+);
+form!(
+    /// A font of the portal.
+    FontName,
+    { "type": "string", "pattern": "^[A-Za-z]+-[A-Za-z]+-[0-9a-f]{16}\\.ttf$" }
+);
+form!(
+    /// A file of the page that describes the interface.
+    DocsFile,
+    { "type": "string", "enum": ["docs.js", "swagger-ui-bundle.js", "swagger-ui.css"] }
 );

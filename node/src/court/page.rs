@@ -3,85 +3,98 @@
 //! The certificate has the particulars that the Schedule to the Bharatiya Sakshya Adhiniyam, 2023 (section 63(4)) asks for:
 //! Part A by the person in charge of the device, Part B by an expert. What only people can say is left open.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::crypto::sha256;
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use super::Subject;
-use super::gather::Gathered;
+use super::Evidence;
 use crate::time::ist;
 
-const STYLE: &str = "
-    body { font: 11pt/1.45 'Noto Serif', Georgia, serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #111 }
-    h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #555 }
-    table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .25rem .5rem;
-    border: 1px solid #999 } code, pre { font: 9pt/1.4 'Noto Sans Mono', monospace; overflow-wrap: anywhere; white-space: pre-wrap }
-    .open { display: inline-block; min-width: 12rem; border-bottom: 1px solid #111 }
-    .part { break-before: page } @media print { body { margin: 0; max-width: none } }";
-
-/// The page. `made` is when, in words.
-pub(super) fn page(subject: &Subject, gathered: &Gathered, pin: &Pin, report: &str, made: &str) -> String {
-    let title = format!("Electronic record: {subject}");
-    let whole = sha256(report.as_bytes()).to_string();
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en-IN" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (STYLE) }
-            }
-            body {
-                h1 { (title) }
-                p {
-                    "Made on " (made) " from the ledger " code { (pin.policy().origin()) } ", chain "
-                    code { (pin.terms().chain) } ". It says what offices recorded. It confers no title and vouches for no content."
-                }
-                h2 { "1. What the receipts prove" }
-                (facts(gathered))
-                h2 { "2. The records" }
-                (records(gathered))
-                h2 { "3. Hash report" }
-                p { "SHA-256 of each file that belongs to this page; of the report itself: " code { (whole) } }
-                pre { (report) }
-                h2 { "4. How to check it again" }
-                (again(pin))
-                (part_a(&whole))
-                (part_b(&whole))
-            }
-        }
-    };
-    markup.into_string()
+/// Where the files are that belong to the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// In the page's own folder.
+    Beside,
+    /// Within the page, as links to take them out: a page and its files are of one moment, and a server would make them anew.
+    Within,
 }
 
-fn facts(gathered: &Gathered) -> Markup {
+/// The page's title.
+pub fn title(evidence: &Evidence) -> String {
+    format!("Electronic record: {}", evidence.subject)
+}
+
+/// The page without its frame, in English.
+pub fn body(evidence: &Evidence, files: Files) -> Markup {
+    let whole = sha256(evidence.report.as_bytes()).to_string();
+    let pin = &evidence.pin;
+    html! {
+        h1 { (title(evidence)) }
+        p {
+            "Made on " (ist(evidence.checked_at_ms)) " from the ledger " code { (pin.policy().origin()) } ", chain "
+            code { (pin.terms().chain) } ". It says what offices recorded. It confers no title and vouches for no content."
+        }
+        h2 { "1. What the receipts prove" }
+        (facts(evidence))
+        h2 { "2. The records" }
+        (records(evidence))
+        h2 { "3. Hash report" }
+        p { "SHA-256 of each file that belongs to this page; of the report itself: " code { (whole) } }
+        @if files == Files::Within { (links(evidence)) }
+        pre { (evidence.report) }
+        h2 { "4. How to check it again" }
+        (again(pin))
+        (part_a(&whole))
+        (part_b(&whole))
+    }
+}
+
+fn facts(evidence: &Evidence) -> Markup {
     html! {
         table {
-            @for (name, what) in &gathered.facts {
+            @for (name, what) in &evidence.facts {
                 tr { th scope="row" { (name) } td { (what) } }
             }
         }
     }
 }
 
-fn records(gathered: &Gathered) -> Markup {
+fn records(evidence: &Evidence) -> Markup {
+    let names = ["Log index", "Block time", "What", "Signed under", "Transaction, key, receipt's SHA-256"];
     html! {
-        @if gathered.records.is_empty() {
+        @if evidence.records.is_empty() {
             p { "No record is about it." }
         } @else {
             table {
-                tr { th { "Log index" } th { "Block time" } th { "What" } th { "Signed under" } th { "Transaction, key, receipt's SHA-256" } }
-                @for record in &gathered.records {
-                    tr {
-                        td { (record.index) }
-                        td { (ist(record.at_ms)) }
-                        td { (record.what) }
-                        td { (record.posting) }
-                        td { code { (record.id) " " (record.signer) " " (record.receipt) } }
+                thead { tr { @for name in names { th scope="col" { (name) } } } }
+                tbody {
+                    @for record in &evidence.records {
+                        tr {
+                            td data-name=(names[0]) { (record.index) }
+                            td data-name=(names[1]) { (ist(record.at_ms)) }
+                            td data-name=(names[2]) { (record.what) }
+                            td data-name=(names[3]) { (record.posting) }
+                            td data-name=(names[4]) { code { (record.id) " " (record.signer) " " (record.receipt) } }
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// The files as links that hold them.
+fn links(evidence: &Evidence) -> Markup {
+    let link = |name: &str, bytes: &[u8]| {
+        let address = format!("data:application/octet-stream;base64,{}", BASE64.encode(bytes));
+        html! { li { a href=(address) download=(name) { (name) } " (" (bytes.len()) " bytes)" } }
+    };
+    html! {
+        ul.files {
+            (link("hashes.txt", evidence.report.as_bytes()))
+            @for (name, bytes) in &evidence.files { (link(name, bytes)) }
         }
     }
 }
