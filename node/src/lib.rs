@@ -11,6 +11,7 @@ pub mod cli;
 pub mod core;
 pub mod digilocker;
 pub mod gateway;
+mod legible;
 pub mod portal;
 pub mod qr;
 pub mod service;

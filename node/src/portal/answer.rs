@@ -7,8 +7,9 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::Outcome;
-use super::text::{ist, visible};
+use super::text::ist;
 use super::words::Words;
+use crate::legible::visible;
 use crate::time::span;
 
 /// Outlines of the pictures beside an answer, 24 by 24, by its tone.

@@ -13,6 +13,7 @@ mod ask;
 mod batch;
 mod head;
 mod register;
+mod vehicle;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +31,8 @@ pub use answer::{
 pub use ask::{Ask, AskError, Attach, Question};
 pub use batch::{Batch, BatchError, QUESTIONS_MAX};
 pub use head::Head;
-pub use words::{FILE_IN_HAND, FileBinding, LATER, not_proven, proven};
+pub use vehicle::Fit;
+pub use words::{FILE_IN_HAND, FileBinding, LATER, NUMBER_LEADS, TITLE, as_of, not_proven, proven};
 
 use crate::core::cosign::Published;
 
