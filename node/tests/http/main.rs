@@ -11,6 +11,7 @@ mod support;
 
 mod asked_by_cli;
 mod batch_by_cli;
+mod cors;
 mod described;
 mod desk;
 mod generator;

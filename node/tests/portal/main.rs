@@ -3,16 +3,22 @@
 //! Needs chromium, its driver and axe-core, which `testnet/setup/browser.sh` installs; without them the tests fail. Pictures
 //! of the pages are kept in `tmp/portal` under the target folder.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)] // Test code: what is not as expected must stop the test.
 
 mod access;
 mod browser;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
+mod embedding;
 mod host;
 mod lies;
 mod pages;
 mod scan;
+#[allow(dead_code)] // The tests of HTTP use all of it.
+#[path = "../http/site.rs"]
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
 mod verifier;
 mod words;
 

@@ -11,6 +11,7 @@ mod checkpost;
 mod conditional;
 pub mod config;
 pub mod connections;
+pub mod cors;
 mod cose;
 mod description;
 mod digilocker;
@@ -52,6 +53,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::config::HttpConfig;
 use self::connections::Peer;
+use self::cors::Origin;
 use self::limits::Limiter;
 use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
@@ -96,6 +98,8 @@ pub struct App {
     streams: Arc<Semaphore>,
     limits: StreamLimits,
     limiter: Limiter,
+    /// Whose pages may read answers.
+    origins: Vec<Origin>,
     log_key: cose::LogKey,
 }
 
@@ -111,13 +115,26 @@ impl App {
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        let log_key = None;
-        Ok(Self { node, origin, genesis, chain, ledger, service, waiting, batches, streams, limits, limiter, log_key })
+        Ok(Self {
+            node,
+            origin,
+            genesis,
+            chain,
+            ledger,
+            service,
+            waiting,
+            batches,
+            streams,
+            limits,
+            limiter,
+            origins: Vec::new(),
+            log_key: None,
+        })
     }
 
-    /// The same with limits on clients as an operator set them.
+    /// The same with limits on clients, and with pages of others that may read answers, as an operator set them.
     pub fn with_config(self, config: &HttpConfig) -> Self {
-        Self { limiter: Limiter::new(config), ..self }
+        Self { limiter: Limiter::new(config), origins: config.allow_origins.clone(), ..self }
     }
 
     /// The same with other limits of streams.
@@ -160,15 +177,17 @@ impl App {
 /// All resources; the whole interface without a socket.
 pub fn router(app: App) -> Router {
     let (_, router) = routes::api().into_parts();
-    router
+    let router = router
         .merge(crate::portal::routes())
         .fallback(async || Problem::not_found("there is no such resource"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(map_response(problem::as_problem))
         .layer(from_fn(conditional::conditional))
-        .layer(from_fn_with_state(app.limiter.clone(), limits::limited))
-        .with_state(app)
+        .layer(from_fn_with_state(app.limiter.clone(), limits::limited));
+    // Outermost: a page must be able to read that it asks too often.
+    let router = if app.origins.is_empty() { router } else { router.layer(cors::layer(&app.origins)) };
+    router.with_state(app)
 }
 
 /// A server that runs.
