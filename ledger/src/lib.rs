@@ -11,7 +11,7 @@
 //! (what anybody can check offline), [`qr`] (what fits a QR code), [`store`] (the chain on disk), [`snapshot`] (the ledger at one head, to begin from).
 //!
 //! This crate knows no department's rule, no network and no clock. Without the feature `store` it only verifies, and
-//! builds without RocksDB.
+//! builds without RocksDB: [`verify`] is what others embed.
 
 pub mod block;
 pub mod checkpoint;
@@ -35,3 +35,4 @@ pub mod statement;
 pub mod store;
 pub mod transaction;
 pub mod validators;
+pub mod verify;

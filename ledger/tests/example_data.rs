@@ -16,13 +16,15 @@ const COSIGNED_MS: u64 = T0_MS + 30 * MINUTE_MS;
 /// The example checks as of a quarter of a minute later.
 const CHECKED_MS: u64 = COSIGNED_MS + 15_000;
 
-fn files() -> [(&'static str, Vec<u8>); 4] {
+fn files() -> [(&'static str, Vec<u8>); 5] {
     let mut chain = Chain::new();
     for neighbour in ["n1", "n2", "n3"] {
         chain.issue(T0_MS + 1000, document(neighbour));
     }
     let entry = chain.issue(T0_MS + 2000, dependent_document("7F3A"));
     [
+        // Without a newline at its end: it is the file whose digest is on record.
+        ("document.txt", b"file of 7F3A".to_vec()),
         ("pin.json", chain.pin().to_json().into_bytes()),
         ("policy.txt", chain.policy().to_string().into_bytes()),
         ("document.dalil-status", chain.status_receipt(&Question::Digest(entry.digest), COSIGNED_MS).to_bytes()),

@@ -12,6 +12,7 @@ pub mod core;
 pub mod court;
 pub mod digilocker;
 pub mod gateway;
+mod legible;
 pub mod portal;
 pub mod qr;
 pub mod service;

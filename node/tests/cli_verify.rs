@@ -7,6 +7,8 @@
 mod answers;
 #[path = "cli_verify/asking.rs"]
 mod asking;
+#[path = "cli_verify/batch.rs"]
+mod batch;
 #[path = "cli_verify/claims.rs"]
 mod claims;
 mod cli;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -10,16 +10,26 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::block::Attachment;
 use dalil_ledger::codec;
 use dalil_ledger::transaction::SignedTransaction;
+use reqwest::header::RETRY_AFTER;
 use tokio_rustls::rustls::ClientConfig;
 
 use super::https;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
-use crate::trust::trusting;
+use crate::trust::{Speaks, trusting};
 
 /// Where a node listens if nothing says otherwise.
 pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 /// How long a request may take in all.
 const TIMEOUT: Duration = Duration::from_secs(65);
+
+/// How long a node may say that it is asked too often.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait after that, if the node does not say.
+const BACK_OFF: Duration = Duration::from_secs(1);
+/// The longest answer that is read where no other limit is set, in bytes.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// The longest problem document that is read, in bytes.
+const PROBLEM_BYTES_MAX: usize = 16 << 10;
 
 /// How long a stream may be silent; nodes show several times in that time that they are there.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(50);
@@ -51,6 +61,9 @@ pub(crate) enum ClientError {
     /// No answer.
     #[error("no answer from {0}: {1}")]
     Unreachable(String, String),
+    /// More than is read.
+    #[error("{0} answers with more than {1} bytes")]
+    TooLong(String, usize),
 }
 
 impl Client {
@@ -58,7 +71,8 @@ impl Client {
     pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("HTTP client")?;
         let secure = base.starts_with("https://");
-        let tls = secure.then(|| trusting(CA.get().map(PathBuf::as_path)).map(Arc::new)).transpose()?;
+        let trust = || trusting(CA.get().map(PathBuf::as_path), Speaks::Newest).map(Arc::new);
+        let tls = secure.then(trust).transpose()?;
         Ok(Self { http, tls, base: base.trim_end_matches('/').to_owned() })
     }
 
@@ -82,6 +96,43 @@ impl Client {
         self.body(response).await
     }
 
+    /// A GET of at most so many bytes, asked again where the node says that it is asked too often.
+    pub(crate) async fn get_patiently(&self, path: &str, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
+        let url = format!("{}{path}", self.base);
+        self.patiently(|| self.http.get(&url), bytes_max).await
+    }
+
+    /// A POST of JSON, as [`Self::get_patiently`].
+    pub(crate) async fn post_patiently(
+        &self,
+        path: &str,
+        body: &(impl serde::Serialize + Sync),
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, ClientError> {
+        let url = format!("{}{path}", self.base);
+        self.patiently(|| self.http.post(&url).json(body), bytes_max).await
+    }
+
+    /// Asks until the node has room, for a while.
+    async fn patiently(
+        &self,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, ClientError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let response = self.send(request()).await?;
+            let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let after = after.map_or(BACK_OFF, Duration::from_secs).max(BACK_OFF);
+            match self.read(response, bytes_max).await {
+                Err(ClientError::Problem(problem)) if is_busy(&problem) && Instant::now() + after < deadline => {
+                    tokio::time::sleep(after).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// A GET whose answer is JSON.
     pub(crate) async fn get_json<T: serde::de::DeserializeOwned>(
         &self,
@@ -99,7 +150,7 @@ impl Client {
         body: &impl serde::Serialize,
     ) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.base);
-        let response = self.http.post(url).json(body).send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self.send(self.http.post(url).json(body)).await?;
         let bytes = self.body(response).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreachable(&error))
     }
@@ -149,7 +200,9 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, ClientError> {
-        let Some(tls) = &self.tls else { return request.send().await.map_err(|error| self.unreachable(&error)) };
+        let Some(tls) = &self.tls else {
+            return request.send().await.map_err(|error| self.unreachable(&anyhow::Error::from(error.without_url())));
+        };
         let request = request.build().map_err(|error| self.unreachable(&error))?;
         let sent = tokio::time::timeout(TIMEOUT, https::send(tls.clone(), request)).await;
         sent.map_err(|_| self.unreachable(&"it takes too long"))?
@@ -157,10 +210,21 @@ impl Client {
     }
 
     async fn body(&self, response: reqwest::Response) -> Result<Vec<u8>, ClientError> {
+        self.read(response, ANSWER_BYTES_MAX).await
+    }
+
+    async fn read(&self, mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let bytes_max = if status.is_success() { bytes_max } else { PROBLEM_BYTES_MAX };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if bytes.len().saturating_add(chunk.len()) > bytes_max {
+                return Err(ClientError::TooLong(self.base.clone(), bytes_max));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
         if status.is_success() {
-            return Ok(bytes.to_vec());
+            return Ok(bytes);
         }
         let problem = serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem {
             status: status.as_u16(),
@@ -173,4 +237,9 @@ impl Client {
     fn unreachable(&self, error: &dyn std::fmt::Display) -> ClientError {
         ClientError::Unreachable(self.base.clone(), format!("{error:#}"))
     }
+}
+
+/// Whether a node says that it has no room now, and nothing against the request.
+fn is_busy(problem: &Problem) -> bool {
+    problem.status == 429 || (problem.status == 503 && problem.code == "busy")
 }

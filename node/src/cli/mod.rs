@@ -80,7 +80,7 @@ enum Command {
     /// Listen to what happens on the chain.
     Events(events::Events),
     /// Check whether a document is genuine and in force.
-    Verify(verify::Verify),
+    Verify(Box<verify::Verify>),
     /// Draw the QR codes of documents, and show what a code says.
     #[command(subcommand)]
     Qr(qr::QrCommand),

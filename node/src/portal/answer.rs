@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::ask::asked;
 use super::records;
-use super::text::{ist, visible};
+use super::text::ist;
 use super::words::Words;
+use crate::legible::visible;
 use crate::service::{self, CouldNotAnswer, ShownCheckpoint, Verified, VerifiedAnswer};
 
 /// Outlines of the pictures beside an answer, 24 by 24, by its tone.

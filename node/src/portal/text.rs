@@ -1,31 +1,12 @@
-//! Texts of unknown origin, and times, as the pages show them.
+//! Times, as the pages show them.
 
 use dalil_contracts::calendar::CivilDate;
 use dalil_ledger::crypto::Hash;
 
 use super::words::Words;
 
-/// The longest text of unknown origin that is shown, in characters.
-const SHOWN_MAX: usize = 200;
 /// How many digits of a hash a list shows.
 const SHORT_DIGITS: usize = 12;
-
-/// A text that somebody sent, in which nothing can hide: what is not printable ASCII (controls, writing that runs the
-/// other way, look-alikes of other scripts) stands there by its code.
-pub(super) fn visible(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars().take(SHOWN_MAX) {
-        if character == ' ' || character.is_ascii_graphic() {
-            shown.push(character);
-        } else {
-            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
-        }
-    }
-    if text.chars().nth(SHOWN_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
-}
 
 /// `12,34,567`: grouped as in India, three digits and then pairs (thousand, lakh, crore).
 pub(super) fn grouped(number: u64) -> String {

@@ -10,8 +10,8 @@ use dalil_ledger::document::{DocumentEntry, Status, Uri, document_key};
 use dalil_ledger::genesis::Genesis;
 use dalil_ledger::log::{self, LogIndex};
 use dalil_ledger::receipt::{
-    self, Answer, BatchDocument, CheckedHead, CouldNotCheck, InclusionReceipt, StatusReceipt, Terms, Trust,
-    verify_inclusion_with, verify_status,
+    self, Answer, BatchDocument, CheckedHead, CouldNotCheck, InclusionReceipt, RegisterReceipt, StatusReceipt, Terms,
+    Trust, verify_inclusion_with, verify_status,
 };
 use dalil_ledger::store::{LedgerView, StoreError};
 use dalil_ledger::validators::ValidatorSet;
@@ -22,7 +22,8 @@ use super::answer::{
     CheckedDocument, CouldNotAnswer, Receipts, RecordedEntry, ShownCheckpoint, Uploaded, Verified, VerifiedAnswer,
 };
 use super::ask::{Ask, AskError, Attach, Question};
-use super::words::{FileBinding, LATER, as_of, not_proven, proven};
+use super::vehicle::Fit;
+use super::words::{FileBinding, LATER, NUMBER_LEADS, as_of, not_proven, proven};
 use crate::core::cosign::Published;
 use crate::time::{ist, span};
 use crate::verification::{self, pin_of};
@@ -234,25 +235,15 @@ impl Head {
         }
         let file = FileBinding::of(&asked);
         let (mut proves, mut open) = (proven(&answer, file), not_proven(&answer, file));
-        if let Question::Challan { number, vehicle } = question {
-            match (vehicle, &answer.entry) {
-                (_, None) => {}
-                (None, Some(_)) => open.insert(0, "that the vehicle in front of you is the one that it was issued for"),
-                (Some(vehicle), Some(entry)) if entry.subject.as_str() == format!("vehicle/{vehicle}") => {
-                    proves.insert(0, "it was issued for the vehicle asked about".to_owned());
-                }
-                (Some(_), Some(_)) => {
-                    proves = vec![
-                        format!("challan {number} is on record for another vehicle than the one asked about"),
-                        as_of(answer.freshness_ms),
-                    ];
-                    open = vec![LATER];
-                    answer.status = Status::NotOnRecord;
-                    answer.reason = "other_vehicle".to_owned();
-                    (answer.since_ms, answer.record, answer.entry) = (None, None, None);
-                    answer.history.clear();
-                }
+        match question {
+            Question::Challan { number, vehicle } => {
+                let fit = Fit::judge(&mut answer, vehicle.as_ref());
+                fit.tell(number, answer.freshness_ms, &mut proves, &mut open);
             }
+            Question::Document(receipt::Question::Slot(_)) if answer.entry.is_some() => {
+                proves.insert(0, NUMBER_LEADS.to_owned());
+            }
+            _ => {}
         }
         let answer = VerifiedAnswer::Checked(Box::new(CheckedDocument::from(answer)));
         Ok(Found { answer, proven: proves, not_proven: open, uploaded: None, receipts })
@@ -278,7 +269,12 @@ impl Head {
                 as_of(head.freshness_ms()),
             ];
             let answer = VerifiedAnswer::NotInLog { status: Status::NotOnRecord, reason: "beyond_log".to_owned() };
-            let receipts = Receipts::default();
+            let mut receipts = Receipts::default();
+            if attach != Attach::None {
+                // What proves the size of the log is the head alone.
+                let receipt = RegisterReceipt { head: self.proof.clone(), reads: Vec::new() };
+                receipts.register = Some(as_json(&receipt.to_bytes())?);
+            }
             return Ok(Found { answer, proven, not_proven: vec![LATER], uploaded: None, receipts });
         }
         let receipt = self.inclusion_receipt(index, None)?;

@@ -15,6 +15,7 @@ mod evidence;
 mod head;
 mod journey;
 mod register;
+mod vehicle;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +38,8 @@ pub use batch::{Batch, BatchError, QUESTIONS_MAX};
 pub use head::Head;
 pub use journey::{Journey, Leg, STEPS_MAX, Waypoint};
 pub use register::SelfChecked;
-pub use words::{FILE_IN_HAND, FileBinding, LATER, not_proven, proven};
+pub use vehicle::Fit;
+pub use words::{FILE_IN_HAND, FileBinding, LATER, NUMBER_LEADS, TITLE, as_of, not_proven, proven};
 
 use crate::core::cosign::Published;
 

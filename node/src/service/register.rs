@@ -11,7 +11,7 @@ use super::ServiceError;
 use super::answer::{Receipts, ShownPlot, VerifiedAnswer};
 use super::ask::Attach;
 use super::head::{Found, Head, as_json};
-use super::words::{LATER, as_of};
+use super::words::{LATER, TITLE, as_of};
 
 /// A register as a verifier finds it, or why it could not be checked; and the receipt that was checked.
 pub type SelfChecked = (Result<ProvenRegister<Result<Register, Reject>>, CouldNotCheck>, RegisterReceipt);
@@ -56,34 +56,46 @@ impl Head {
             Ok(proven) => proven,
             Err(why) => return Ok(Found { receipts, ..Found::from(&why) }),
         };
-        let (shown, mut lines) = match proven.answer {
-            Ok(Register::Encumbrances(found)) => {
-                let (status, reason) =
-                    if found.in_force { (Status::Valid, "in_force") } else { (Status::Superseded, "retired") };
-                let open = found.charges.iter().filter(|charge| charge.satisfied.is_none()).count();
-                let mut lines = vec![format!("plot {plot} is on record; {open} charges lie on it, unsatisfied")];
-                if found.vested {
-                    lines.push("it is vested in the Government".to_owned());
-                }
-                if !found.freezes.is_empty() {
-                    lines.push(format!("{} bars on voluntary transfer are in force", found.freezes.len()));
-                }
-                (ShownPlot { status, reason: reason.to_owned(), encumbrances: Some(found) }, lines)
-            }
-            Ok(_) => return Err(ServiceError::Inconsistent("another register than the one asked for")),
-            Err(_) => {
-                let reason = "not_on_record".to_owned();
-                let shown = ShownPlot { status: Status::NotOnRecord, reason, encumbrances: None };
-                (shown, vec![format!("there is no plot {plot} on record")])
-            }
-        };
+        let another = ServiceError::Inconsistent("another register than the one asked for");
+        let shown = ShownPlot::of(proven.answer).ok_or(another)?;
+        let mut lines = shown.proven(plot);
         lines.push(as_of(proven.freshness_ms));
         Ok(Found {
             answer: VerifiedAnswer::Plot(Box::new(shown)),
             proven: lines,
-            not_proven: vec!["title: the ledger says what offices recorded, and vouches for no content", LATER],
+            not_proven: vec![TITLE, LATER],
             uploaded: None,
             receipts,
         })
+    }
+}
+
+/// The code of the rule that refuses a register of what is not there.
+const NOT_THERE: &str = "D2";
+
+impl ShownPlot {
+    /// What the register of encumbrances says of a plot; none if this is no such answer.
+    pub fn of(answer: Result<Register, Reject>) -> Option<Self> {
+        let (status, reason, encumbrances) = match answer {
+            Ok(Register::Encumbrances(found)) if found.in_force => (Status::Valid, "in_force", Some(found)),
+            Ok(Register::Encumbrances(found)) => (Status::Superseded, "retired", Some(found)),
+            Err(reject) if reject.code == NOT_THERE => (Status::NotOnRecord, "not_on_record", None),
+            Ok(_) | Err(_) => return None,
+        };
+        Some(Self { status, reason: reason.to_owned(), encumbrances })
+    }
+
+    /// The same in words.
+    pub fn proven(&self, plot: &PlotId) -> Vec<String> {
+        let Some(found) = &self.encumbrances else { return vec![format!("there is no plot {plot} on record")] };
+        let open = found.charges.iter().filter(|charge| charge.satisfied.is_none()).count();
+        let mut lines = vec![format!("plot {plot} is on record; {open} charges lie on it, unsatisfied")];
+        if found.vested {
+            lines.push("it is vested in the Government".to_owned());
+        }
+        if !found.freezes.is_empty() {
+            lines.push(format!("{} bars on voluntary transfer are in force", found.freezes.len()));
+        }
+        lines
     }
 }

@@ -25,6 +25,11 @@ pub const LATER: &str = "what was recorded after that moment";
 /// What an answer about a name does not prove.
 pub const FILE_IN_HAND: &str = "that a file or paper in your hands is this document: compare the digest of the file";
 
+/// What an answer by a certificate's number proves beside the rest.
+pub const NUMBER_LEADS: &str = "the number asked about leads to this document, the newest that carries it";
+/// What no answer about a plot proves.
+pub const TITLE: &str = "title: the ledger says what offices recorded, and vouches for no content";
+
 /// What a proven answer proves.
 pub fn proven(answer: &Answer, file: FileBinding) -> Vec<String> {
     let mut lines = Vec::new();
@@ -43,7 +48,7 @@ pub fn proven(answer: &Answer, file: FileBinding) -> Vec<String> {
 }
 
 /// The moment for which something is proven.
-pub(super) fn as_of(freshness_ms: u64) -> String {
+pub fn as_of(freshness_ms: u64) -> String {
     format!("this was the ledger's state at {}", ist(freshness_ms))
 }
 

@@ -20,16 +20,24 @@ use dalil_node::shell::handle::NodeHandle;
 use dalil_node::shell::http::config::HttpConfig;
 use dalil_node::shell::http::{App, Server, Tls, serve_with};
 use dalil_node::verification::pin_of;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tokio::sync::{mpsc, watch};
 
 use crate::support::{self, DEPARTMENTS, START_MS, domicile, key_of, node_keys, results, signed_for, token};
 
-/// Number of the challan on record, and the vehicle it was issued for.
+/// Number of the challan on record, and the plate of the vehicle it was issued for.
 pub const CHALLAN: &str = "C-0000000000000001";
 
+pub const PLATE: &str = "WB00S0001";
+/// What the enforcement departments share.
+pub const VEHICLE_KEY: [u8; 32] = [9; 32];
+
 pub fn vehicle() -> Hash {
-    sha256(b"vehicle")
+    let mut mac = Hmac::<Sha256>::new_from_slice(&VEHICLE_KEY).unwrap();
+    mac.update(PLATE.as_bytes());
+    Hash(mac.finalize().into_bytes().into())
 }
 
 pub fn now_ms() -> u64 {

@@ -18,7 +18,9 @@ use dalil_ledger::document::{DocumentEntry, Issuer, Left, Standing, Status, Type
 use dalil_ledger::receipt::{InclusionReceipt, Question, verify_inclusion};
 use dalil_node::court::{Evidence, Gathering, Subject};
 use dalil_node::portal::{Answers, RecordedAt, routes};
-use dalil_node::service::{Ask, CheckedDocument, CouldNotAnswer, Journey, Receipts, ShownCheckpoint, Verified, VerifiedAnswer};
+use dalil_node::service::{
+    Ask, CheckedDocument, CouldNotAnswer, Journey, Receipts, ShownCheckpoint, Verified, VerifiedAnswer,
+};
 use dalil_node::time::{ist, span};
 use serde::Deserialize;
 

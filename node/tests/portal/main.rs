@@ -3,7 +3,7 @@
 //! Needs chromium, its driver and axe-core, which `testnet/setup/browser.sh` installs; without them the tests fail. Pictures
 //! of the pages are kept in `tmp/portal` under the target folder.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Test code: what is not as expected must stop the test.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)] // Test code: what is not as expected must stop the test.
 
 mod access;
 mod browser;
@@ -11,6 +11,7 @@ mod checkpost;
 #[path = "../../../ledger/tests/common/mod.rs"]
 mod common;
 mod docs;
+mod embedding;
 mod evidence;
 mod explorer;
 mod fonts;

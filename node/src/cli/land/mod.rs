@@ -19,6 +19,7 @@ use dalil_ledger::receipt::{Exit, ProvenRegister, verify_register};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub(super) use self::words::encumbrance_lines;
 use super::Format;
 use super::client::Client;
 use super::output::print;

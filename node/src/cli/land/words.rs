@@ -85,7 +85,8 @@ fn title_lines(title: &ChainOfTitle) -> Vec<String> {
     lines
 }
 
-fn encumbrance_lines(found: &Encumbrances) -> Vec<String> {
+/// What lies on a plot.
+pub(in crate::cli) fn encumbrance_lines(found: &Encumbrances) -> Vec<String> {
     let mut lines = vec![format!("Encumbrances of plot {}, version {}", found.plot, found.version)];
     if !found.in_force {
         lines.push("  the plot was divided or merged away; its charges went over to the plots made from it".to_owned());

@@ -33,7 +33,7 @@ pub(super) fn uri_of(slip: &Slip) -> Result<Uri, Usage> {
 fn entry(finding: &Finding) -> Option<&DocumentEntry> {
     match finding {
         Finding::Status(proven) => proven.answer.entry.as_ref(),
-        Finding::Recorded(_) | Finding::Unchecked(_) => None,
+        Finding::Recorded(_) | Finding::BeyondLog(_) | Finding::Plot(_) | Finding::Unchecked(_) => None,
     }
 }
 

@@ -1,44 +1,64 @@
 //! `dalil verify`: is a document genuine and in force? Checked here, against a pin that the caller trusts.
 //!
-//! A receipt file is checked alone, and so are the claims of a presentation that carries one. A document's file, a URI or a digest is asked at a node, whose receipt is then checked
-//! in the same way: the node's own word never counts, and no document leaves this machine.
+//! A receipt file is checked alone, and so are the claims of a presentation that carries one. Whatever else is asked about is
+//! asked at a node, whose receipts are then checked in the same way: the node's own word never counts, and neither a document
+//! nor a plate leaves this machine. Many questions are asked out of a file: `batch`.
 
+mod ask;
+mod batch;
 mod check;
 mod claims;
 mod code;
 mod finding;
+mod named;
+mod report;
 mod subject;
 mod trust;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;
-use dalil_ledger::receipt::{Exit, Terms};
+use dalil_ledger::receipt::Exit;
 
-use self::finding::{Finding, Report, Unchecked};
+use self::check::{Checker, Moments};
+use self::finding::{Finding, Unchecked};
+use self::named::Named;
+use self::report::Report;
 use self::subject::{Asked, Subject, digest_of};
 use self::trust::Believed;
 use super::Format;
-use super::client::{Client, ClientError};
+use super::client::{Client, URL_DEFAULT};
 use super::output::print;
+use crate::service::Ask;
 use crate::shell::clock::now_ms;
 use crate::time::{parse_moment, parse_span};
 
 const EXIT_CODES: &str = "Exit codes: 0 valid; 1 recorded but not valid now; 2 usage; 3 not on record; 4 could not check, or \
                           a proof is wrong; 5 recorded, present status not proven (an inclusion receipt).";
 
+/// Options that stand in the place of the first argument.
+const OPTIONS_THAT_ASK: [&str; 5] = ["challan", "number", "index", "plot", "batch"];
+
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(
+    after_help = EXIT_CODES,
+    group(ArgGroup::new("question").arg("what").args(OPTIONS_THAT_ASK).required(true)),
+)]
 pub(crate) struct Verify {
-    /// A receipt (.dalil-status or .tlog-proof), a presentation of claims, a document's file, a document's URI, or the SHA-256 of its file.
-    what: String,
+    /// A receipt (.dalil-status or .tlog-proof), a presentation of claims, a document's file, a document's URI, or the
+    /// SHA-256 of its file.
+    what: Option<String>,
     /// The first argument is a QR code: a photo of it, its text, or - for a line of standard input.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = OPTIONS_THAT_ASK)]
     qr: bool,
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    many: batch::Options,
     /// Whom to believe: a pin, or for inclusion receipts a C2SP policy. From a source that you trust, never from the node
     /// that is asked.
     #[arg(long, value_name = "FILE")]
@@ -58,16 +78,16 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
     known_at: Option<u64>,
     /// The node to ask.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, default_value = URL_DEFAULT)]
     url: String,
     /// Keep the receipts in this folder, to be shown to others.
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
     /// The document's file that a receipt must be about.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OPTIONS_THAT_ASK)]
     document: Option<PathBuf>,
     /// The URI that a receipt must be about.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = OPTIONS_THAT_ASK)]
     uri: Option<Uri>,
 }
 
@@ -77,8 +97,12 @@ struct Usage(String);
 
 /// Checks, prints, and gives the exit code. No failure of any kind ends in another code than those of `verify`.
 pub(crate) async fn run(verify: &Verify, format: Format) -> ExitCode {
-    let (code, text, json) = match investigate(verify).await {
-        Ok(report) => (report.exit(), report.to_text(), report.to_json()),
+    let done = match &verify.many.batch {
+        Some(path) => batch::run(verify, path).await.map(|sum| (sum.exit(), sum.to_text(), sum.to_json())),
+        None => investigate(verify).await.map(|report| (report.finding.exit(), report.to_text(), report.to_json())),
+    };
+    let (code, text, json) = match done {
+        Ok(done) => done,
         Err(Usage(why)) => {
             let code = Exit::Usage.code();
             eprintln!("dalil: {why}");
@@ -99,23 +123,40 @@ pub(crate) async fn run(verify: &Verify, format: Format) -> ExitCode {
 }
 
 async fn investigate(verify: &Verify) -> Result<Report, Usage> {
-    let subject = if verify.qr { code::read(&verify.what).await? } else { Subject::read(&verify.what)? };
+    let subject = match (&verify.what, verify.named.ask()?) {
+        (_, Some(ask)) => Subject::Named(Box::new(ask)),
+        (Some(what), None) if verify.qr => code::read(what).await?,
+        (Some(what), None) => Subject::read(what)?,
+        (None, None) => return Err(Usage("say what to verify".to_owned())),
+    };
     let pin_bytes = trust::read(&verify.policy)?;
     let mut asked =
         Asked { uri: verify.uri.clone(), digest: verify.document.as_deref().map(digest_of).transpose()?, slot: None };
     let is_receipt = match &subject {
         Subject::Status(_) | Subject::Inclusion(_) => true,
         Subject::Presentation(shown) => shown.as_ref().as_ref().map_or(true, |shown| shown.receipt.is_some()),
-        Subject::Document(_) | Subject::Uri(_) | Subject::Digest(_) | Subject::Link(_) | Subject::Slip(_) => false,
+        Subject::Document(_)
+        | Subject::Uri(_)
+        | Subject::Digest(_)
+        | Subject::Link(_)
+        | Subject::Slip(_)
+        | Subject::Named(_) => false,
     };
     if is_receipt && verify.save.is_some() {
         return Err(Usage("--save keeps receipts that a node gave; this is one already".to_owned()));
     }
-    if matches!(subject, Subject::Inclusion(_))
-        && (verify.as_of.or(verify.known_at).is_some() || verify.max_age.is_some())
-    {
+    let has_moment = verify.as_of.or(verify.known_at).is_some();
+    if matches!(subject, Subject::Inclusion(_)) && (has_moment || verify.max_age.is_some()) {
         return Err(Usage(
             "--as-of, --known-at and --max-age ask for a status, which an inclusion receipt does not prove".to_owned(),
+        ));
+    }
+    if let Subject::Named(ask) = &subject
+        && (ask.index.is_some() || ask.plot.is_some())
+        && has_moment
+    {
+        return Err(Usage(
+            "--as-of and --known-at go with documents; a record and a plot are shown as they stand".to_owned(),
         ));
     }
     if !is_receipt {
@@ -124,9 +165,11 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
             return Err(Usage("offline there is nobody to ask: give a receipt file".to_owned()));
         }
     }
+    let named = if let Subject::Named(ask) = &subject { Some(ask.as_ref().clone()) } else { None };
     let mut report = Report {
         finding: Finding::Unchecked(Unchecked::new("unchecked", "")),
         asked,
+        named,
         node: (!is_receipt && !verify.offline).then(|| verify.url.clone()),
         checked_at_ms: now_ms(),
         sizes: None,
@@ -142,28 +185,28 @@ async fn investigate(verify: &Verify) -> Result<Report, Usage> {
 async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Report) -> Result<Finding, Unchecked> {
     let believed = Believed::parse(pin)?;
     report.sizes = Some(believed.sizes());
-    let (now_ms, age_max_ms) = (report.checked_at_ms, verify.max_age);
-    let terms = Terms { now_ms, age_max_ms, as_of_ms: verify.as_of, known_at_ms: verify.known_at };
+    let moments = verify.moments();
+    let mut checker = Checker::new(&believed, report.checked_at_ms, verify.max_age);
     match subject {
-        Subject::Status(bytes) => check::status(bytes, &believed, &mut report.asked, terms),
-        Subject::Inclusion(bytes) => check::inclusion(bytes, &believed, &mut report.asked, terms.now_ms),
+        Subject::Status(bytes) => checker.status(bytes, None, &mut report.asked, moments),
+        Subject::Inclusion(bytes) => checker.inclusion(bytes, &mut report.asked),
         Subject::Presentation(shown) => {
             let shown = shown.as_ref().as_ref().map_err(claims::refused)?;
             report.asked.name(&shown.uri)?;
             let finding = match &shown.receipt {
-                Some(receipt) => check::status(receipt.as_bytes(), &believed, &mut report.asked, terms)?,
-                None => ask(verify, &believed, report, terms).await?,
+                Some(receipt) => checker.status(receipt.as_bytes(), None, &mut report.asked, moments)?,
+                None => ask(verify, &believed, report).await?,
             };
             report.claims = claims::of(shown, &finding)?;
             Ok(finding)
         }
         Subject::Link(link) => {
-            let finding = ask(verify, &believed, report, terms).await?;
+            let finding = ask(verify, &believed, report).await?;
             code::fits(link, &finding)?;
             Ok(finding)
         }
         Subject::Slip(slip) => {
-            let finding = ask(verify, &believed, report, terms).await?;
+            let finding = ask(verify, &believed, report).await?;
             report.slip = Some(code::signed(slip, &believed, &finding)?);
             Ok(finding)
         }
@@ -171,7 +214,13 @@ async fn find(verify: &Verify, subject: &Subject, pin: &[u8], report: &mut Repor
             let detail = "the file is neither a status receipt nor an inclusion receipt, and offline no node is asked";
             Err(Unchecked::new("malformed", detail))
         }
-        _ => ask(verify, &believed, report, terms).await,
+        _ => ask(verify, &believed, report).await,
+    }
+}
+
+impl Verify {
+    fn moments(&self) -> Moments {
+        Moments { as_of_ms: self.as_of, known_at_ms: self.known_at }
     }
 }
 
@@ -208,78 +257,32 @@ impl Asked {
         self.uri = self.uri.take().or(uri);
         Ok(())
     }
+
+    /// The question to a node. The digest says more than the URI: it binds the answer to the file.
+    fn ask(&self) -> Option<Ask> {
+        self.digest.map(Ask::digest).or_else(|| self.uri.clone().map(Ask::uri))
+    }
 }
 
-/// Fetches a status receipt and checks it as if a stranger had handed it over.
-async fn ask(verify: &Verify, believed: &Believed, report: &mut Report, terms: Terms) -> Result<Finding, Unchecked> {
+/// Fetches receipts and checks them as if a stranger had handed them over.
+async fn ask(verify: &Verify, believed: &Believed, report: &mut Report) -> Result<Finding, Unchecked> {
     // Before the node is asked: without a pin its receipt could not be checked.
     believed.pin()?;
     let client = Client::new(&verify.url).map_err(|error| Unchecked::new("unreachable", format!("{error:#}")))?;
-    let question = match (&report.asked.digest, &report.asked.uri) {
-        (Some(digest), _) => ("digest", digest.to_string()),
-        (None, Some(uri)) => ("uri", uri.to_string()),
-        (None, None) => return Err(Unchecked::new("incomplete", "nothing was asked")),
-    };
-    let status = client.get_query("/v1/receipts/status", &[question]).await.map_err(no_receipt)?;
-    // The receipt may be younger than the clock that was read before it was asked for.
+    let ask = report.named.clone().or_else(|| report.asked.ask());
+    let ask = ask.ok_or_else(|| Unchecked::new("incomplete", "nothing was asked"))?;
+    let question = ask.question().map_err(|error| Unchecked::new("incomplete", error.to_string()))?;
+    let about = report.about();
+    let given = ask::fetch(&client, &ask).await?;
+    // The receipts may be younger than the clock that was read before they were asked for.
     report.checked_at_ms = now_ms();
-    let terms = Terms { now_ms: report.checked_at_ms, ..terms };
-    let by = report.asked.question();
-    let finding = check::status(&status, believed, &mut report.asked, terms)?;
-    let answers_it = match (&by, &finding) {
-        (Some(dalil_ledger::receipt::Question::Digest(digest)), _) => report.asked.digest == Some(*digest),
-        (Some(dalil_ledger::receipt::Question::Uri(uri)), _) => report.asked.uri.as_ref() == Some(uri),
-        (Some(dalil_ledger::receipt::Question::Slot(_)) | None, _) => false,
-    };
-    if !answers_it {
-        return Err(Unchecked::new("other_document", "the node gave a receipt about something else"));
-    }
+    let mut checker = Checker::new(believed, report.checked_at_ms, verify.max_age);
+    let finding = checker.answer(&question, &given, &mut report.asked, verify.moments())?;
     if let Some(folder) = &verify.save {
-        match save(&client, folder, believed, &status, report).await {
+        match ask::save(&client, folder, &checker, &given, (&about, &report.asked, &finding)).await {
             Ok(saved) => report.saved = saved,
             Err(why) => eprintln!("dalil: receipts not kept: {why}"),
         }
     }
     Ok(finding)
-}
-
-fn no_receipt(error: ClientError) -> Unchecked {
-    match error {
-        ClientError::Problem(problem) => Unchecked::new(&problem.code, format!("the node says: {}", problem.detail)),
-        unreachable @ ClientError::Unreachable(..) => Unchecked::new("unreachable", unreachable.to_string()),
-    }
-}
-
-/// Keeps the status receipt and, for a document on record, the inclusion receipt of its record once it is checked too.
-async fn save(
-    client: &Client,
-    folder: &Path,
-    believed: &Believed,
-    status: &[u8],
-    report: &Report,
-) -> Result<Vec<String>, String> {
-    let Asked { uri, digest, .. } = &report.asked;
-    let name = uri.as_ref().map(ToString::to_string).or_else(|| digest.as_ref().map(ToString::to_string));
-    let name: String = name.unwrap_or_default().chars().map(safe).collect();
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut saved = Vec::new();
-    let mut keep = |ending: &str, bytes: &[u8]| {
-        let path = folder.join(format!("{name}.{ending}"));
-        std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        saved.push(path.display().to_string());
-        Ok::<(), String>(())
-    };
-    keep("dalil-status", status)?;
-    if let (Some(uri), Some(_)) = (uri, digest) {
-        let query = [("uri", uri.to_string())];
-        let proof = client.get_query("/v1/receipts/inclusion", &query).await.map_err(|error| error.to_string())?;
-        check::inclusion(&proof, believed, &mut Asked::default(), report.checked_at_ms).map_err(|why| why.detail)?;
-        keep("tlog-proof", &proof)?;
-    }
-    Ok(saved)
-}
-
-/// A character of a file's name: URIs may hold what folders are made of.
-fn safe(character: char) -> char {
-    if character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_') { character } else { '_' }
 }

@@ -1,4 +1,4 @@
-//! What the command line asks about: a receipt, a document's file, a URI or a digest.
+//! What the command line asks about: a receipt, a document's file, a URI, a digest, or what an option names.
 
 use std::fmt;
 use std::io::Read as _;
@@ -11,6 +11,8 @@ use dalil_ledger::qr::{Link, Slip};
 use dalil_ledger::receipt::Question;
 
 use super::Usage;
+use super::check::looks_like_inclusion;
+use crate::service::Ask;
 
 /// How much of a file is read at once: the longest of what is no document.
 const HEAD_BYTES_MAX: usize = PRESENTATION_BYTES_MAX;
@@ -33,6 +35,8 @@ pub(super) enum Subject {
     Link(Link),
     /// A QR code with its issuer's word.
     Slip(Box<Slip>),
+    /// What an option names.
+    Named(Box<Ask>),
 }
 
 /// Facts that an answer must be about; none where nobody said.
@@ -106,10 +110,6 @@ impl Subject {
         }
         sha256_of_reader(head.as_slice().chain(file)).map(Self::Document).map_err(unreadable)
     }
-}
-
-fn looks_like_inclusion(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"c2sp.org/tlog-proof@")
 }
 
 fn looks_like_status(bytes: &[u8]) -> bool {

@@ -2,9 +2,12 @@
 
 use dalil_ledger::document::{DocumentEntry, Happening, HistoryEvent, Provenance, Standing, Status};
 
-use super::finding::{Finding, Proven, Recorded, Report};
+use super::finding::{BeyondLog, Finding, Plot, Proven, Recorded};
+use super::report::Report;
+use crate::cli::land::encumbrance_lines;
 use crate::cli::output::{bold, fact};
 use crate::cli::qr::slip_facts;
+use crate::service::Ask;
 use crate::time::{ist, span};
 
 impl Report {
@@ -15,13 +18,15 @@ impl Report {
             Finding::Recorded(recorded) => {
                 ("RECORDED, PRESENT STATUS NOT PROVEN".to_owned(), record_facts(recorded, self.checked_at_ms))
             }
+            Finding::BeyondLog(beyond) => ("NOT ON RECORD".to_owned(), beyond_facts(beyond, self.checked_at_ms)),
+            Finding::Plot(plot) => (status_word(plot.shown.status).to_owned(), plot_facts(plot, self.checked_at_ms)),
             Finding::Unchecked(why) => {
                 ("COULD NOT CHECK".to_owned(), vec![fact("reason", format_args!("{} ({})", why.detail, why.code))])
             }
         };
         lines.extend(self.slip.iter().flat_map(slip_facts));
         lines.extend(self.claims.iter().map(|claim| fact("claim", claim)));
-        if let (Some((validators, _)), Some(quorum)) = (self.sizes, self.quorum()) {
+        if let (Some((validators, _)), Some(quorum)) = (self.sizes, self.finding.quorum()) {
             lines.push(fact("vouched by", format_args!("{quorum} of {validators} validators")));
         }
         lines.extend(self.proven().iter().map(|line| fact("proven", line)));
@@ -32,26 +37,60 @@ impl Report {
             (None, _) => fact("receipt", "a file, checked here; no node was asked"),
         });
         lines.extend(self.saved.iter().map(|path| fact("saved", path)));
-        let about = match &self.finding {
+        format!("{}\n{}\n\n{}", bold(&word), self.about(), lines.join("\n"))
+    }
+
+    /// What it is about, in words.
+    pub(super) fn about(&self) -> String {
+        if let Some(Ask { challan, number, department, kind, index, plot, .. }) = &self.named {
+            let words = [
+                challan.as_ref().map(|number| format!("challan {number}")),
+                plot.as_ref().map(|plot| format!("plot {plot}")),
+                index.map(|index| format!("record {index} of the log")),
+                match (number, department, kind) {
+                    (Some(number), Some(department), Some(kind)) => {
+                        Some(format!("certificate {number} of type {kind}, department {department}"))
+                    }
+                    _ => None,
+                },
+            ];
+            let named = words.into_iter().flatten().next().unwrap_or_default();
+            let led_to = self.asked.uri.as_ref().map(|uri| format!(": {uri}")).unwrap_or_default();
+            return named + &led_to;
+        }
+        match &self.finding {
             Finding::Recorded(recorded) if self.asked.question().is_none() => {
                 format!("record {} of the log", recorded.inclusion.index)
             }
             _ => self.asked.to_string(),
-        };
-        format!("{}\n{about}\n\n{}", bold(&word), lines.join("\n"))
-    }
-
-    fn quorum(&self) -> Option<usize> {
-        match &self.finding {
-            Finding::Status(proven) => Some(proven.answer.quorum),
-            Finding::Recorded(recorded) => Some(recorded.inclusion.quorum),
-            Finding::Unchecked(_) => None,
         }
     }
 }
 
-fn headline(proven: &Proven) -> String {
-    let word = match proven.answer.status {
+fn beyond_facts(beyond: &BeyondLog, checked_at_ms: u64) -> Vec<String> {
+    vec![fact("reason", "the log is shorter (beyond_log)"), fresh(beyond.head.freshness_ms, checked_at_ms)]
+}
+
+fn plot_facts(plot: &Plot, checked_at_ms: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(found) = &plot.shown.encumbrances {
+        lines.push(fact("reason", reason_words(&plot.shown.reason)));
+        lines.extend(encumbrance_lines(found).into_iter().map(|line| fact("register", line.trim())));
+    } else {
+        lines.push(fact("reason", "there is no such plot"));
+    }
+    lines.push(fresh(plot.head.freshness_ms, checked_at_ms));
+    lines.push(fact("height", format_args!("{}, log of {} entries", plot.head.height, plot.head.log_size)));
+    lines
+}
+
+fn fresh(freshness_ms: u64, checked_at_ms: u64) -> String {
+    fact("as of", format_args!("{}; {} old", ist(freshness_ms), span(checked_at_ms.saturating_sub(freshness_ms))))
+}
+
+/// The word of a status.
+fn status_word(status: Status) -> &'static str {
+    match status {
         Status::Valid => "VALID",
         Status::NotYetValid => "NOT YET VALID",
         Status::Expired => "EXPIRED",
@@ -62,7 +101,11 @@ fn headline(proven: &Proven) -> String {
         Status::Cancelled => "CANCELLED",
         Status::Seized => "SEIZED",
         Status::NotOnRecord => "NOT ON RECORD",
-    };
+    }
+}
+
+fn headline(proven: &Proven) -> String {
+    let word = status_word(proven.answer.status);
     let known_at = proven.answer.known_at_ms.map(|at_ms| format!(", AS KNOWN AT {}", ist(at_ms))).unwrap_or_default();
     match proven.asked_as_of_ms {
         Some(as_of_ms) => format!("{word} AS OF {}{known_at}", ist(as_of_ms)),
@@ -139,6 +182,8 @@ fn reason_words(reason: &str) -> &str {
         "class_struck" => "an order strikes its class",
         "source_changed" => "what it was drawn from has changed",
         "not_on_record" => "the ledger knows no such document",
+        "other_vehicle" => "the challan is another vehicle's",
+        "retired" => "it was divided or merged away",
         "not_recorded_by_then" => "it was recorded later",
         other => other,
     }
@@ -154,7 +199,6 @@ fn record_facts(recorded: &Recorded, checked_at_ms: u64) -> Vec<String> {
         }
         None => lines.push(fact("call", "of a kind that this program does not know")),
     }
-    let age = span(checked_at_ms.saturating_sub(inclusion.freshness_ms));
-    lines.push(fact("as of", format_args!("{}; {age} old", ist(inclusion.freshness_ms))));
+    lines.push(fresh(inclusion.freshness_ms, checked_at_ms));
     lines
 }

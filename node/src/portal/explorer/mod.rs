@@ -32,10 +32,10 @@ use maud::{Markup, html};
 
 use super::pages::{self, Place};
 use super::routes::{guarded, language, shown};
-use super::text::visible;
 use super::words::{Language, Words};
 use super::{Reader, answer};
 use crate::core::Standing;
+use crate::legible::visible;
 use crate::service::{Head, ServiceError};
 
 pub use blocks::{AskOfBlock, AskOfBlocks};

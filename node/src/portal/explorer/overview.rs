@@ -97,7 +97,7 @@ fn findings(head: &Head, health: Option<&Health>, now_ms: u64, visit: Visit) -> 
     };
     let behind = standing.target > standing.height.saturating_add(1);
     findings.push(match &standing.halted {
-        Some(why) => finding(false, visit.fill("halted", &[("why", &crate::portal::text::visible(why))])),
+        Some(why) => finding(false, visit.fill("halted", &[("why", &crate::legible::visible(why))])),
         None if behind => {
             let (height, target) = (grouped(standing.height), grouped(standing.target));
             finding(false, visit.fill("behind", &[("height", &height), ("target", &target)]))

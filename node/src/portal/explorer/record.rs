@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::{Explores, Leaf, Nothing, Reader, Visit, endorsed, facts, number, plain, table};
 use crate::core::happened::Happened;
-use crate::portal::text::{grouped, ist, visible};
+use crate::legible::visible;
+use crate::portal::text::{grouped, ist};
 use crate::service::Head;
 
 /// How many fields of a call are shown; a batch of older records may have thousands.

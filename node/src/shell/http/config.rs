@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use dalil_ledger::crypto::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::cors::Origin;
 use crate::portal::fonts::FOLDER_DEFAULT;
 
 /// Requests a second from one address. It stops programs that run away, not a crowd: a node for the public sets less.
@@ -22,6 +23,9 @@ pub struct HttpConfig {
     /// Addresses of the department's own proxies, whose `X-Forwarded-For` is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpAddr>,
+    /// Origins whose pages may read questions' answers and receipts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_origins: Vec<Origin>,
     /// Programs with an API key, which have a rate of their own.
     #[serde(rename = "client", skip_serializing_if = "Vec::is_empty")]
     pub clients: Vec<KeyedClient>,
@@ -37,6 +41,7 @@ impl Default for HttpConfig {
         Self {
             limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
+            allow_origins: Vec::new(),
             clients: Vec::new(),
             tls: None,
             fonts: FOLDER_DEFAULT.into(),

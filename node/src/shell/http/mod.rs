@@ -11,6 +11,7 @@ mod checkpost;
 mod conditional;
 pub mod config;
 pub mod connections;
+pub mod cors;
 mod cose;
 mod description;
 mod digilocker;
@@ -55,6 +56,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::config::HttpConfig;
 use self::connections::Peer;
+use self::cors::Origin;
 use self::limits::Limiter;
 use super::clock::now_ms;
 use super::finality::Finality;
@@ -105,6 +107,8 @@ pub struct App {
     streams: Arc<Semaphore>,
     limits: StreamLimits,
     limiter: Limiter,
+    /// Whose pages may read answers.
+    origins: Vec<Origin>,
     log_key: cose::LogKey,
     finality: Finality,
     /// What the portal's pages are set in.
@@ -141,17 +145,19 @@ impl App {
             log_key,
             finality,
             fonts: Arc::default(),
+            origins: Vec::new(),
         })
     }
 
-    /// The same with limits on clients as an operator set them, and with the fonts of the operator's folder.
+    /// The same with limits on clients, pages of others that may read answers, and fonts, as an operator set them.
     pub fn with_config(self, config: &HttpConfig) -> Self {
         let fonts = Fonts::read(&config.fonts);
         if !fonts.missing.is_empty() {
             let missing = fonts.missing.join("; ");
             tracing::warn!(%missing, "the portal names fonts of the reader's device in place of these");
         }
-        Self { limiter: Limiter::new(config), fonts: Arc::new(fonts), ..self }
+        let origins = config.allow_origins.clone();
+        Self { limiter: Limiter::new(config), origins, fonts: Arc::new(fonts), ..self }
     }
 
     /// The same with other limits of streams.
@@ -199,7 +205,7 @@ impl App {
 /// All resources; the whole interface without a socket.
 pub fn router(app: App) -> Router {
     let (_, router) = routes::api().into_parts();
-    router
+    let router = router
         .merge(crate::portal::routes(app.fonts.clone()))
         .merge(crate::portal::explorer::routes())
         .fallback(async || Problem::not_found("there is no such resource"))
@@ -207,8 +213,10 @@ pub fn router(app: App) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(map_response(problem::as_problem))
         .layer(from_fn(conditional::conditional))
-        .layer(from_fn_with_state(app.limiter.clone(), limits::limited))
-        .with_state(app)
+        .layer(from_fn_with_state(app.limiter.clone(), limits::limited));
+    // Outermost: a page must be able to read that it asks too often.
+    let router = if app.origins.is_empty() { router } else { router.layer(cors::layer(&app.origins)) };
+    router.with_state(app)
 }
 
 /// A server that runs.

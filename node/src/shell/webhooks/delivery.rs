@@ -25,7 +25,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::address::not_public;
 use super::signature::Secret;
-use crate::trust::trusting;
+use crate::trust::{Speaks, trusting};
 
 /// The most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -91,7 +91,7 @@ impl Target {
         let host = host.trim_matches(['[', ']']).to_owned();
         let tls = if url.scheme() == "https" {
             let name = ServerName::try_from(host.clone()).context("its url's host is no name of a server")?;
-            Some((TlsConnector::from(Arc::new(trusting(ca_file)?)), name))
+            Some((TlsConnector::from(Arc::new(trusting(ca_file, Speaks::Older)?)), name))
         } else {
             None
         };
