@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::core::cosign::Published;
 use crate::core::{Answer, Standing};
 use crate::shell::webhooks::WebhookStatus;
+use crate::shell::witnesses::WitnessStatus;
 
 /// A record handed in by a client.
 pub struct Submission {
@@ -41,6 +42,9 @@ pub struct NodeStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub webhooks: Vec<WebhookStatus>,
+    /// How outside witnesses fare, as they are configured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessStatus>,
 }
 
 /// What clients of a running node reach.

@@ -17,3 +17,4 @@ mod site;
 mod socket;
 mod tls;
 mod verify;
+mod witnesses;

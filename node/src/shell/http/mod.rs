@@ -31,6 +31,7 @@ mod routes;
 mod rpc;
 mod tls;
 mod verify;
+mod witnesses;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ use self::connections::Peer;
 use self::limits::Limiter;
 use super::clock::now_ms;
 use super::handle::{NodeHandle, NodeStatus};
+use super::witnesses::SharedBoard;
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
@@ -97,6 +99,7 @@ pub struct App {
     limits: StreamLimits,
     limiter: Limiter,
     log_key: cose::LogKey,
+    witnesses: SharedBoard,
 }
 
 impl App {
@@ -111,8 +114,22 @@ impl App {
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        let log_key = None;
-        Ok(Self { node, origin, genesis, chain, ledger, service, waiting, batches, streams, limits, limiter, log_key })
+        let (log_key, witnesses) = (None, SharedBoard::default());
+        Ok(Self {
+            node,
+            origin,
+            genesis,
+            chain,
+            ledger,
+            service,
+            waiting,
+            batches,
+            streams,
+            limits,
+            limiter,
+            log_key,
+            witnesses,
+        })
     }
 
     /// The same with limits on clients as an operator set them.
@@ -128,6 +145,11 @@ impl App {
     /// The same with a log key, which signs COSE receipts.
     pub fn with_log_key(self, key: Option<SecretKey>) -> Self {
         Self { log_key: key.map(Arc::new), ..self }
+    }
+
+    /// The same with what outside witnesses cosigned.
+    pub fn with_witnesses(self, witnesses: SharedBoard) -> Self {
+        Self { witnesses, ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.
