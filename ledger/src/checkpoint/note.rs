@@ -11,6 +11,9 @@ pub const NOTE_BYTES_MAX: usize = 64 << 10;
 /// The most signature lines in a note that is read. C2SP asks for at least 16; a policy may name 32 cosigners.
 pub const NOTE_SIGNATURES_MAX: usize = 64;
 
+/// The most signature lines that every verifier takes (C2SP signed-note: at least 16).
+pub const NOTE_SIGNATURES_FOR_ALL: usize = 16;
+
 /// The em dash and space before every signature line.
 const LINE_START: &str = "— ";
 

@@ -152,7 +152,7 @@ impl Policy {
 }
 
 /// The one line of `key`, read with `read`; none if there is no line.
-fn find_line<T>(
+pub(super) fn find_line<T>(
     note: &Note,
     key: &VerifierKey,
     read: impl Fn(&super::note::NoteSignature) -> Option<T>,

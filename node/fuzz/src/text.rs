@@ -1,4 +1,4 @@
-//! Texts that come from outside: notes, policies, keys, paths of tiles, pins, and the lists in tiles.
+//! Texts that come from outside: notes, policies, keys, paths of tiles, pins, answers of witnesses, and the lists in tiles.
 //!
 //! The first byte of an input chooses the format. Oracle: a format with one spelling a value (notes, checkpoints, vkeys,
 //! tile paths, receipts, tiles) is written again exactly as it was read; one with several (policies, JSON) is read again as
@@ -9,9 +9,11 @@ use std::str::FromStr;
 
 use dalil_contracts::Invocation;
 use dalil_contracts::authority::EstablishmentPlan;
-use dalil_ledger::checkpoint::{Checkpoint, KeyName, Note, Pin, Policy, VerifierKey};
+use dalil_ledger::checkpoint::{
+    Checkpoint, KeyKind, KeyName, Note, Pin, Policy, VerifierKey, read_cosignature, read_known_size,
+};
 use dalil_ledger::codec::Token;
-use dalil_ledger::crypto::{Hash, PublicKey, Signature};
+use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
 use dalil_ledger::log::tile::{Tile, TileKind, bundle_bytes, parse_bundle, parse_hash_tile};
 use dalil_ledger::log::verify::{verify_consistency, verify_inclusion};
 use dalil_ledger::receipt::{InclusionReceipt, StatusReceipt};
@@ -41,6 +43,8 @@ pub fn text(bytes: &[u8]) -> Taken {
         proofs,
         invocation_json,
         |bytes| if serde_json::from_slice::<EstablishmentPlan>(bytes).is_ok() { Taken::Yes } else { Taken::No },
+        cosignature,
+        known_size,
     ];
     choose(TABLE, bytes)
 }
@@ -152,5 +156,29 @@ fn invocation_json(bytes: &[u8]) -> Taken {
     let Ok(invocation) = bounded(bytes, || serde_json::from_slice::<Invocation>(bytes)) else { return Taken::No };
     assert_eq!(Invocation::decode(&invocation.encode()), Ok(invocation.clone()));
     crate::wire::survives_json(&invocation);
+    Taken::Yes
+}
+
+/// The witness whose answers are read, and its key.
+pub(crate) fn witness() -> (VerifierKey, SecretKey) {
+    let secret = SecretKey::from_seed(&[2; 32]);
+    let name = "witness.example/w1".parse().expect("a name");
+    (VerifierKey { name, kind: KeyKind::Cosigner, key: secret.public() }, secret)
+}
+
+/// What is taken is a line of the answer, and the whole of the answer that counts.
+fn cosignature(bytes: &[u8]) -> Taken {
+    let (checkpoint, (key, _)) = (crate::receipts::Truth::get().chain.checkpoint(), witness());
+    let read = |body: &[u8]| read_cosignature(body, &checkpoint, &key, u64::MAX, 0);
+    let Ok(cosignature) = bounded(bytes, || read(bytes)) else { return Taken::No };
+    let line = format!("{}\n", cosignature.to_line(&key));
+    assert!(bytes.windows(line.len()).any(|window| window == line.as_bytes()));
+    assert_eq!(read(line.as_bytes()), Ok(cosignature));
+    Taken::Yes
+}
+
+fn known_size(bytes: &[u8]) -> Taken {
+    let Ok(size) = read_known_size(bytes) else { return Taken::No };
+    assert_eq!(format!("{size}\n").as_bytes(), bytes);
     Taken::Yes
 }

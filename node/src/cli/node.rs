@@ -17,7 +17,9 @@ use crate::core::SyncSettings;
 use crate::core::progress::Progress;
 use crate::shell::home::{Config, Home, NodeRole, read_genesis};
 use crate::shell::node::{dial_address, run as run_node};
+use crate::shell::outbound::Failing;
 use crate::shell::webhooks::WebhookStatus;
+use crate::shell::witnesses::WitnessStatus;
 use crate::time::ist;
 
 #[derive(Subcommand)]
@@ -103,6 +105,7 @@ fn make(init: &Init, format: Format) -> anyhow::Result<ExitCode> {
         digilocker: None,
         http: crate::shell::http::config::HttpConfig::default(),
         webhooks: Vec::new(),
+        witnesses: Vec::new(),
     })?;
     if let Some(path) = &init.genesis {
         let genesis = read_genesis(path)?;
@@ -152,13 +155,27 @@ async fn start_node(start: Start) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn since_when_and_why(failing: Option<Failing>) -> String {
+    failing.map_or_else(String::new, |failing| {
+        format!(", failing since {} ({} attempts): {}", ist(failing.since_ms), failing.attempts, failing.error)
+    })
+}
+
 fn show_webhooks(value: &serde_json::Value) {
     let webhooks: Vec<WebhookStatus> = serde_json::from_value(value.clone()).unwrap_or_default();
-    for webhook in webhooks {
-        let how = webhook.failing.map_or_else(String::new, |failing| {
-            format!(", failing since {} ({} attempts): {}", ist(failing.since_ms), failing.attempts, failing.error)
-        });
-        println!("{:<14} {}: {} entries behind{how}", "webhook", webhook.name, webhook.lag);
+    for WebhookStatus { name, lag, failing, .. } in webhooks {
+        println!("{:<14} {name}: {lag} entries behind{}", "webhook", since_when_and_why(failing));
+    }
+}
+
+fn show_witnesses(value: &serde_json::Value) {
+    let witnesses: Vec<WitnessStatus> = serde_json::from_value(value.clone()).unwrap_or_default();
+    for WitnessStatus { name, cosigned, failing, .. } in witnesses {
+        let last = cosigned.map_or_else(
+            || "has cosigned nothing since the node started".to_owned(),
+            |last| format!("cosigned {} entries, {}", last.size, ist(last.at_ms)),
+        );
+        println!("{:<14} {name}: {last}{}", "witness", since_when_and_why(failing));
     }
 }
 
@@ -174,6 +191,7 @@ async fn show_status(status: &Status, format: Format) -> anyhow::Result<ExitCode
                     match serde_json::from_value::<Progress>(value.clone()) {
                         Ok(progress) => println!("{name:<14} {progress}"),
                         Err(_) if name == "webhooks" => show_webhooks(value),
+                        Err(_) if name == "witnesses" => show_witnesses(value),
                         Err(_) => println!("{name:<14} {value}"),
                     }
                 }

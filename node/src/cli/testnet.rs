@@ -156,6 +156,7 @@ pub(crate) fn generate(options: &Generate) -> anyhow::Result<NetworkFile> {
             digilocker: None,
             http: crate::shell::http::config::HttpConfig::default(),
             webhooks: Vec::new(),
+            witnesses: Vec::new(),
         })?;
         network.nodes.push(NetworkNode {
             department: place.department.clone(),

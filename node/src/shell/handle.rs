@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::core::cosign::Published;
 use crate::core::{Answer, Standing};
 use crate::shell::webhooks::WebhookStatus;
+use crate::shell::witnesses::WitnessStatus;
 
 /// A record handed in by a client.
 pub struct Submission {
@@ -40,6 +41,9 @@ pub struct NodeStatus {
     /// How webhooks fare, as they are configured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookStatus>,
+    /// How outside witnesses fare, as they are configured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessStatus>,
 }
 
 /// What clients of a running node reach.

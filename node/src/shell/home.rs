@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::config::HttpConfig;
 use super::webhooks::WebhookConfig;
+use super::witnesses::WitnessConfig;
 use crate::core::{SyncSettings, ValidatorKeys};
 use crate::digilocker::config::DigiLockerConfig;
 use crate::gateway::config::GatewayConfig;
@@ -57,6 +58,9 @@ pub struct Config {
     /// Where to post events.
     #[serde(default, rename = "webhook", skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookConfig>,
+    /// Whom to ask for cosignatures.
+    #[serde(default, rename = "witness", skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessConfig>,
 }
 
 impl Config {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dalil_consensus::Quarantine;
-use dalil_ledger::checkpoint::Policy;
+use dalil_ledger::checkpoint::{KeyName, Policy};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::store::{Ledger, LedgerView, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,7 +21,8 @@ use super::http;
 use super::network::{Inbox, Network, NetworkConfig};
 use super::sources::{Incoming, Shared, Sources, StorageEvent};
 use super::storage::{Report, Storage};
-use super::webhooks::{self, Patience, Webhooks};
+use super::webhooks::{self, Webhooks};
+use super::witnesses::{self, Pace, Terms, Witnesses};
 use super::workers::Workers;
 use crate::core::cosign::Published;
 use crate::core::{Answer, Core, Done, Effect, Event, NOTE_KEY, Notice, RequestId, Source, StartError, executor};
@@ -61,6 +62,8 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     // Everything that does not fit is found before a database is made.
     let genesis = home.genesis()?;
     let webhooks = webhooks::prepare(home, &config.webhooks)?;
+    let origin: KeyName = genesis.origin.as_str().parse()?;
+    let witnesses = witnesses::prepare(home, &origin, &config.witnesses)?;
     let keys = home.keys()?;
     let validator_keys = home.validator_keys(&keys, &genesis.chain_id())?;
     if validator_keys.as_ref().is_some_and(|keys| keys.record.quarantine() == Quarantine::Lifted) {
@@ -103,12 +106,20 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
     let (published_sender, published) = watch::channel(last_published(&ledger)?);
     let (view_sender, view) = watch::channel(ledger.view()?);
     let newest = view.borrow().log_size();
-    let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, Patience::default())?;
+    let webhooks = Webhooks::start(home, genesis.chain_id(), webhooks, &published, newest, webhooks::PATIENCE)?;
+    let terms = Terms {
+        origin,
+        log_key: log_key.clone(),
+        skew_ms: u64::from(genesis.parameters.cosignature_skew_ms),
+        pace: Pace::default(),
+        patience: witnesses::PATIENCE,
+    };
+    let witnesses = Witnesses::start(witnesses, terms, &published);
     let handle = NodeHandle { submit, status, published, view };
     let finality = Finality::default();
     finality.skip(standing.height);
     let app = http::App::new(handle, &ledger)?.with_log_key(log_key).with_config(&config.http);
-    let app = app.with_finality(finality.clone());
+    let app = app.with_finality(finality.clone()).with_witnesses(witnesses.board());
     let mut servers = vec![http::serve_with(config.http_listen, app.clone(), tls).await?];
     if let (Some(config), Some(gateway)) = (&config.gateway, gateway) {
         servers.push(http::serve_gateway(config.listen, app.clone(), gateway).await?);
@@ -131,6 +142,7 @@ pub async fn run(home: &Home, stop: impl Future<Output = ()>) -> anyhow::Result<
         view: view_sender,
         finality,
         webhooks,
+        witnesses,
     };
     node.carry_out(effects);
     let sources = Sources {
@@ -180,6 +192,7 @@ struct Running {
     view: watch::Sender<LedgerView>,
     finality: Finality,
     webhooks: Webhooks,
+    witnesses: Witnesses,
 }
 
 impl Running {
@@ -216,6 +229,7 @@ impl Running {
             peers: self.network.connected().len(),
             published: self.published.borrow().as_ref().map(|head| (head.view.log_size(), head.freshness_ms)),
             webhooks: self.webhooks.status(),
+            witnesses: self.witnesses.board().status(),
         }
     }
 

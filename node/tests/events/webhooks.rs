@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use dalil_node::shell::events::Filter;
 use dalil_node::shell::home::Home;
-use dalil_node::shell::webhooks::{
-    DeliveryError, Patience, Secret, WebhookConfig, WebhookStatus, Webhooks, connect, not_public, prepare,
-};
+use dalil_node::shell::outbound::{OutboundError, Patience, connect, not_public};
+use dalil_node::shell::webhooks::{Secret, WebhookConfig, WebhookStatus, Webhooks, prepare};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, crypto};
@@ -293,11 +292,11 @@ async fn a_name_that_means_a_private_address_is_refused_when_it_is_connected_to(
     let receiver = Receiver::start(|_| Answer::Status(200)).await;
     let port = receiver.address.port();
     let refused = connect("localhost", port, false).await.unwrap_err();
-    assert!(matches!(refused, DeliveryError::Refused { what: "loopback", .. }), "{refused}");
+    assert!(matches!(refused, OutboundError::Refused { what: "loopback", .. }), "{refused}");
     assert!(refused.to_string().contains("allow_private = true"));
     assert!(connect("localhost", port, true).await.is_ok());
     let unknown = connect("no-such-host.invalid", port, false).await.unwrap_err();
-    assert!(matches!(unknown, DeliveryError::Unresolved(..)), "{unknown}");
+    assert!(matches!(unknown, OutboundError::Unresolved(..)), "{unknown}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ async fn what_never_changes_is_sent_once() {
         ("/v1/blocks/head", false),
         ("/v1/blocks/2", false),
         ("/checkpoint", false),
+        ("/witnesses/checkpoint", false),
         ("/policy", false),
         ("/v1/schema", false),
         ("/openapi.json", false),

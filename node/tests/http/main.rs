@@ -23,3 +23,4 @@ mod site;
 mod socket;
 mod tls;
 mod verify;
+mod witnesses;

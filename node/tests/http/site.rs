@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use dalil_contracts::Invocation;
 use dalil_contracts::mineral::challan::challan_uri;
 use dalil_ledger::block::Attachment;
-use dalil_ledger::checkpoint::{Checkpoint, Cosignature, LogSignature, Note, Pin, Policy};
+use dalil_ledger::checkpoint::{Checkpoint, Cosignature, KeyKind, LogSignature, Note, Pin, Policy, VerifierKey};
 use dalil_ledger::codec::{self, Set};
-use dalil_ledger::crypto::{Hash, sha256};
+use dalil_ledger::crypto::{Hash, SecretKey, sha256};
 use dalil_ledger::document::{DocumentEntry, Issuer, Provenance, digest_key, document_key};
 use dalil_ledger::genesis::{Genesis, InitialEntry};
 use dalil_ledger::store::{Batch, Ledger, LedgerView, MemoryKv};
@@ -19,6 +19,7 @@ use dalil_node::core::executor::{self, Candidate, EmptyBlocks, Signatures};
 use dalil_node::shell::handle::NodeHandle;
 use dalil_node::shell::http::config::HttpConfig;
 use dalil_node::shell::http::{App, Server, Tls, serve_with};
+use dalil_node::shell::witnesses::SharedBoard;
 use dalil_node::verification::pin_of;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -38,6 +39,12 @@ pub fn vehicle() -> Hash {
     let mut mac = Hmac::<Sha256>::new_from_slice(&VEHICLE_KEY).unwrap();
     mac.update(PLATE.as_bytes());
     Hash(mac.finalize().into_bytes().into())
+}
+
+/// The outside witness, and its key.
+pub fn witness() -> (VerifierKey, SecretKey) {
+    let (name, key) = ("witness.example/w1".parse().unwrap(), key_of("outside witness"));
+    (VerifierKey { name, kind: KeyKind::Cosigner, key: key.public() }, key)
 }
 
 pub fn now_ms() -> u64 {
@@ -98,7 +105,8 @@ pub struct Site {
     pub ledger: Ledger,
     pub address: SocketAddr,
     pub client: reqwest::Client,
-    published: watch::Sender<Option<Arc<Published>>>,
+    pub published: watch::Sender<Option<Arc<Published>>>,
+    pub witnesses: SharedBoard,
     view: watch::Sender<LedgerView>,
     server: Option<Server>,
     salt: u64,
@@ -126,9 +134,11 @@ impl Site {
         let (view, _) = watch::channel(ledger.view().unwrap());
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let client = reqwest::Client::new();
-        let mut site = Self { genesis, ledger, address, client, published, view, server: None, salt: 0 };
+        let witnesses = SharedBoard::new([witness().0]);
+        let mut site = Self { genesis, ledger, address, client, published, witnesses, view, server: None, salt: 0 };
         site.fill();
         site.publish(now_ms());
+        site.witnessed(now_ms());
         site.server = Some(serve_with(address, site.app().with_config(&config), tls).await.unwrap());
         site
     }
@@ -139,7 +149,7 @@ impl Site {
         let (submit, _) = mpsc::channel(1);
         let (status, _) = mpsc::channel(1);
         let handle = NodeHandle { submit, status, published: self.published.subscribe(), view: self.view.subscribe() };
-        App::new(handle, &self.ledger).unwrap()
+        App::new(handle, &self.ledger).unwrap().with_witnesses(self.witnesses.clone())
     }
 
     fn signed(&mut self, officer: &str, invocation: &Invocation) -> SignedTransaction {
@@ -215,6 +225,13 @@ impl Site {
         let note = Note { text: checkpoint.to_string(), signatures }.to_string();
         let published = Published { note, view, validators, freshness_ms: time_s * 1_000 };
         self.published.send_replace(Some(Arc::new(published)));
+    }
+
+    /// The outside witness cosigns the newest head at `at_ms`.
+    pub fn witnessed(&self, at_ms: u64) {
+        let note = self.published.borrow().as_ref().unwrap().note.clone();
+        let checkpoint = Note::parse(note.as_bytes()).unwrap().text.parse().unwrap();
+        self.witnesses.cosigned(0, &checkpoint, &note, &Cosignature::sign(&checkpoint, &witness().1, at_ms / 1_000));
     }
 
     /// What verifiers start from; it came to them from elsewhere.

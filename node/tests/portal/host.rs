@@ -22,7 +22,6 @@ use dalil_node::service::{
     Ask, CheckedDocument, CouldNotAnswer, Journey, Receipts, ShownCheckpoint, Verified, VerifiedAnswer,
 };
 use dalil_node::time::{ist, span};
-use serde::Deserialize;
 
 use crate::common::{
     Chain, DAY_MS, Keys, MINUTE_MS, dependency, dependent_document, document, event, four, origin, uri,

@@ -262,7 +262,8 @@ async fn answer(mut questions: mpsc::Receiver<oneshot::Sender<NodeStatus>>, (cha
             accusations: 0,
             halted: None,
         };
-        let status = NodeStatus { chain, standing, peers: 3, published: None, webhooks: Vec::new() };
+        let status =
+            NodeStatus { chain, standing, peers: 3, published: None, webhooks: Vec::new(), witnesses: Vec::new() };
         let _gone = question.send(status);
     }
 }

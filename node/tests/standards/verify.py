@@ -1,8 +1,8 @@
 """Checks a running node with software that others wrote: aics-tlog for the C2SP formats, scitt-cose for COSE receipts.
 
-    verify.py URL POLICY OLD_CHECKPOINT INDEX
+    verify.py URL POLICY OLD_CHECKPOINT INDEX WITNESSED_POLICY
 
-POLICY and OLD_CHECKPOINT are files, INDEX is the log index of a record. Prints what was accepted and what was refused as
+POLICY, OLD_CHECKPOINT and WITNESSED_POLICY are files, INDEX is the log index of a record. Prints what was accepted and what was refused as
 JSON; ends with an error at the first thing that is not as it must be. Of this project's own making is only the reading of
 the policy's and the receipt's lines.
 """
@@ -21,7 +21,7 @@ from aics_tlog import (
     verify_consistency,
     verify_leaf_inclusion,
 )
-from aics_tlog.note import Note
+from aics_tlog.note import Note, SignatureLine
 from aics_tlog.remote import HttpTileReader
 from aics_tlog.verified import audit_tiles
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -49,33 +49,43 @@ def get(path):
 
 
 class Policy:
-    """A C2SP tlog-policy of one group, whose quorum it is."""
+    """A C2SP tlog-policy, with groups of groups."""
 
     def __init__(self, text):
-        self.logs, self.witnesses, self.quorum = [], [], None
+        self.logs, self.witnesses, self.groups, self.quorum = [], {}, {}, None
         for line in text.splitlines():
             match line.split():
                 case ["log", vkey, *_]:
                     self.logs.append(parse_vkey(vkey))
-                case ["witness", _, vkey, *_]:
-                    self.witnesses.append(parse_vkey(vkey))
-                case ["group", _, count, *_]:
-                    self.quorum = int(count)
+                case ["witness", name, vkey, *_]:
+                    self.witnesses[name] = parse_vkey(vkey)
+                case ["group", name, count, *members]:
+                    self.groups[name] = ({"any": 1, "all": len(members)}.get(count) or int(count), members)
+                case ["quorum", name]:
+                    self.quorum = name
 
-    def check(self, note, *, quorum=None, origin=None):
+    def is_met(self, name, cosigned):
+        if name in self.witnesses:
+            return self.witnesses[name].name in cosigned
+        count, members = self.groups[name]
+        return sum(self.is_met(member, cosigned) for member in members) >= count
+
+    def check(self, note, *, origin=None):
         """The result under the log key that signed; any of them may."""
+        witnesses = list(self.witnesses.values())
         results = [
-            verify_checkpoint(note, log, self.witnesses, quorum or self.quorum, expected_origin=origin)
-            for log in self.logs
+            verify_checkpoint(note, log, witnesses, expected_origin=origin, max_future_seconds=10) for log in self.logs
         ]
-        return next((result for result in results if result.ok), results[0])
+        result = next((result for result in results if result.ok), results[0])
+        result.ok = result.ok and self.is_met(self.quorum, result.witnesses)
+        return result
 
 
 def without(note, line):
     return Note(text=note.text, signatures=tuple(it for it in note.signatures if it is not line))
 
 
-url, policy_file, old_file, index = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+url, policy_file, old_file, index, witnessed_file = *sys.argv[1:4], int(sys.argv[4]), sys.argv[5]
 policy = Policy(Path(policy_file).read_text())
 origin = policy.logs[0].name
 
@@ -83,13 +93,26 @@ origin = policy.logs[0].name
 note = parse_note(get("/checkpoint"))
 now = policy.check(note, origin=origin)
 must_pass("checkpoint", now.ok)
-cosigned = {key.name for key in policy.witnesses}
+cosigned = {key.name for key in policy.witnesses.values()}
 cosignature = next(line for line in note.signatures if line.name in cosigned)
 must_fail("checkpoint with a cosignature less", policy.check(without(note, cosignature)).ok)
 must_fail("checkpoint of another origin", policy.check(note, origin="ledger.example/other").ok)
 size_line = f"\n{now.size}\n"
 longer = Note(text=note.text.replace(size_line, f"\n{now.size + 1}\n"), signatures=note.signatures)
 must_fail("checkpoint of another size", policy.check(longer).ok)
+
+# The same by a policy that asks for an outside witness too, on the newest note and on the one that it cosigned last.
+witnessed = Policy(Path(witnessed_file).read_text())
+[outside] = [key for name, key in witnessed.witnesses.items() if name not in policy.witnesses]
+must_pass("checkpoint by quorum and witness", witnessed.check(note, origin=origin).ok)
+kept = parse_note(get("/witnesses/checkpoint"))
+must_pass("checkpoint that a witness cosigned last", witnessed.check(kept).ok and policy.check(kept).ok)
+its_line = next(line for line in note.signatures if line.name == outside.name)
+must_fail("checkpoint without the witness", witnessed.check(without(note, its_line)).ok)
+must_fail("checkpoint with the witness and a cosignature less", witnessed.check(without(note, cosignature)).ok)
+forged = SignatureLine(name=its_line.name, key_id=its_line.key_id, signature=its_line.signature[:-1] + b"\0")
+tampered = Note(text=note.text, signatures=(*without(note, its_line).signatures, forged))
+must_fail("checkpoint with a forged line of the witness", witnessed.check(tampered).ok)
 
 # Every tile, and the proof that they give of consistency with an older checkpoint.
 reader = HttpTileReader([url], proxies={})

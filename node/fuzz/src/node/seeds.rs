@@ -153,6 +153,7 @@ fn files() -> Vec<Seed> {
         digilocker: None,
         http: dalil_node::shell::http::config::HttpConfig::default(),
         webhooks: Vec::new(),
+        witnesses: Vec::new(),
     };
     let mut basket = Basket::new("node-files");
     basket.put_chosen(0, "config", config.to_toml().unwrap());

@@ -124,6 +124,10 @@ fn text() -> Vec<Seed> {
         basket.put_chosen(15, format!("consistency-{old}-{size}"), consistency(old, size));
     }
     basket.put_chosen(17, "establishment", short_plan());
+    let (witness, secret) = crate::text::witness();
+    let cosignature = Cosignature::sign(&truth.chain.checkpoint(), &secret, 1_790_000_000).to_line(&witness);
+    basket.put_chosen(18, "cosignature", format!("— other.example AAAAAAE=\n{cosignature}\n"));
+    basket.put_chosen(19, "known-size", "20852014\n");
     basket.seeds
 }
 

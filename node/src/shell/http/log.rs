@@ -28,11 +28,6 @@ fn immutable(bytes: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)], bytes).into_response()
 }
 
-pub(super) async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
-    let published = app.published()?;
-    Ok(([(header::CACHE_CONTROL, REVALIDATED)], text(published.note.clone())).into_response())
-}
-
 pub(super) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
     let published = app.published()?;
     let view = &published.view;

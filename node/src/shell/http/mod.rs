@@ -35,6 +35,7 @@ mod rpc;
 mod slip;
 mod tls;
 mod verify;
+mod witnesses;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ use self::limits::Limiter;
 use super::clock::now_ms;
 use super::finality::Finality;
 use super::handle::{NodeHandle, NodeStatus};
+use super::witnesses::SharedBoard;
 use crate::core::cosign::Published;
 use crate::digilocker::DigiLocker;
 use crate::gateway::Gateway;
@@ -113,6 +115,7 @@ pub struct App {
     finality: Finality,
     /// What the portal's pages are set in.
     fonts: Arc<Fonts>,
+    witnesses: SharedBoard,
 }
 
 impl App {
@@ -128,7 +131,7 @@ impl App {
         let limits = StreamLimits::default();
         let limiter = Limiter::new(&HttpConfig::default());
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        let (log_key, finality) = (None, Finality::default());
+        let (log_key, finality, witnesses) = (None, Finality::default(), SharedBoard::default());
         Ok(Self {
             node,
             origin,
@@ -146,6 +149,7 @@ impl App {
             finality,
             fonts: Arc::default(),
             origins: Vec::new(),
+            witnesses,
         })
     }
 
@@ -173,6 +177,11 @@ impl App {
     /// The same with what is measured of blocks.
     pub fn with_finality(self, finality: Finality) -> Self {
         Self { finality, ..self }
+    }
+
+    /// The same with what outside witnesses cosigned.
+    pub fn with_witnesses(self, witnesses: SharedBoard) -> Self {
+        Self { witnesses, ..self }
     }
 
     /// The newest head with a quorum of cosignatures, on which every proof rests.

@@ -10,7 +10,7 @@ use dalil_ledger::receipt::{RegisterReceipt, StatusReceipt};
 use super::api::{Api, Kind, Operation, forms, get, post};
 use super::{
     App, checkpost, cose, description, docs, enforcement, events, evidence, governance, land, log, membership, qr,
-    ready, records, rpc, schema, status, verify,
+    ready, records, rpc, schema, status, verify, witnesses,
 };
 use crate::service::{Ask, Batch, Verified};
 use crate::shell::handle::NodeStatus;
@@ -272,9 +272,19 @@ fn governance_of(api: Api<App>) -> Api<App> {
 fn log_of(api: Api<App>) -> Api<App> {
     api.serve(
         get("/checkpoint", LOG, "The cosigned checkpoint (C2SP signed-note)")
+            .about("Lines of outside witnesses that cosigned it too stand last, while the note keeps at most 16 lines.")
             .answer(200, "The note.", Kind::text())
             .tagged(),
-        routing::get(log::checkpoint),
+        routing::get(witnesses::checkpoint),
+    )
+    .serve(
+        get("/witnesses/checkpoint", LOG, "The newest checkpoint that outside witnesses cosigned (C2SP signed-note)")
+            .about("It may be older than `/checkpoint`. The validators' lines stand first, and count as in any other note.")
+            .query::<witnesses::HowMany>()
+            .answer(200, "The note.", Kind::text())
+            .problem(404, "No head was cosigned by so many witnesses since this node started.")
+            .tagged(),
+        routing::get(witnesses::cosigned),
     )
     .serve(
         get("/tile/{*path}", LOG, "A tile of the log (C2SP tlog-tiles)")
@@ -334,6 +344,14 @@ fn node(api: Api<App>) -> Api<App> {
     api.serve(
         get("/v1/status", NODE, "Where the node stands").answer(200, "Its standing.", Kind::json::<NodeStatus>()),
         routing::get(status),
+    )
+    .serve(
+        get("/v1/witnesses", NODE, "Outside witnesses, what they cosigned last, and why they do not").answer(
+            200,
+            "The witnesses.",
+            Kind::json::<witnesses::ShownWitnesses>(),
+        ),
+        routing::get(witnesses::list),
     )
     .serve(
         get("/health/live", NODE, "Whether the process runs").answer(200, "It does.", Kind::text()),

@@ -1,18 +1,16 @@
 //! What an operator writes of a webhook, and what is refused before the node starts.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::address::not_public;
-use super::delivery::Target;
 use super::signature::Secret;
 use crate::shell::events::Filter;
 use crate::shell::home::Home;
+use crate::shell::outbound::Target;
 
 /// The most webhooks of a node.
 const WEBHOOKS_MAX: usize = 32;
@@ -69,36 +67,14 @@ impl WebhookConfig {
         let named = (1..=NAME_MAX).contains(&self.name.len()) && self.name.bytes().all(plain);
         ensure!(named, "a name has 1 to {NAME_MAX} small letters, digits and dashes");
         self.filter.check()?;
-        let url = self.checked_url()?;
+        let url = Url::parse(&self.url).context("its url is none")?;
+        let ca_file = self.ca_file.as_ref().map(|file| home.path().join(file));
+        let target = Target::new(&url, self.allow_private, ca_file.as_deref())?;
         let path = home.path().join(&self.secret_file);
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("cannot read {}; `dalil key webhook --out FILE` makes a secret", path.display())
         })?;
         let secret = Secret::parse(&text).with_context(|| path.display().to_string())?;
-        let ca_file = self.ca_file.as_ref().map(|file| home.path().join(file));
-        let target = Target::new(&url, self.allow_private, ca_file.as_deref())?;
         Ok(Prepared { name: self.name.clone(), target, secret, filter: self.filter.clone(), from: self.from })
-    }
-
-    /// Names are resolved, and their addresses judged, whenever something is posted; what is an address is judged now too.
-    fn checked_url(&self) -> anyhow::Result<Url> {
-        let url = Url::parse(&self.url).context("its url is none")?;
-        ensure!(matches!(url.scheme(), "https" | "http"), "its url must begin with https://");
-        ensure!(url.username().is_empty() && url.password().is_none(), "its url must hold no name and password");
-        let host = url.host_str().context("its url names no host")?;
-        if self.allow_private {
-            return Ok(url);
-        }
-        ensure!(url.scheme() == "https", "it needs https; http only where allow_private = true");
-        let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-        let address: Option<IpAddr> = host.parse().ok();
-        let private = match address {
-            Some(address) => not_public(address),
-            None => (host == "localhost" || host.ends_with(".localhost")).then_some("loopback"),
-        };
-        match private {
-            Some(what) => bail!("{host} is {what}: a webhook goes to a public address unless allow_private = true"),
-            None => Ok(url),
-        }
     }
 }

@@ -4,10 +4,9 @@
 //! event was taken. What fails is tried again for ever, at growing intervals; what comes after waits, so that order holds.
 //! Nothing is given up in silence: [`WebhookStatus`] says since when it fails and why.
 //!
-//! `config.rs` is what an operator writes, `address.rs` judges where a post may go, `delivery.rs` makes one, `signature.rs`
-//! signs it, `cursor.rs` is the file that says how far it is done, `worker.rs` is the task.
+//! `config.rs` is what an operator writes, `delivery.rs` posts one event, `signature.rs` signs it, `cursor.rs` is the file that
+//! says how far it is done, `worker.rs` is the task.
 
-mod address;
 mod config;
 mod cursor;
 mod delivery;
@@ -22,14 +21,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use address::not_public;
 pub use config::{Prepared, WebhookConfig, prepare};
-pub use delivery::{DeliveryError, connect};
+pub use delivery::DeliveryError;
 pub use signature::Secret;
-pub use worker::Patience;
+pub use worker::PATIENCE;
 
 use super::events::{Follower, Position};
 use super::home::Home;
+use super::outbound::{Failing, Patience};
 use crate::core::cosign::Published;
 use worker::Worker;
 
@@ -46,17 +45,6 @@ pub struct WebhookStatus {
     pub delivered: u64,
     /// Why it stands still, if it does.
     pub failing: Option<Failing>,
-}
-
-/// What keeps failing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Failing {
-    /// The first failure in a row, UTC milliseconds.
-    pub since_ms: u64,
-    /// How many in a row.
-    pub attempts: u32,
-    /// The last one, in words.
-    pub error: String,
 }
 
 /// What a worker says of itself.

@@ -7,51 +7,23 @@ use axum::body::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::Fares;
 use super::config::Prepared;
 use super::cursor::Cursor;
-use super::{Failing, Fares};
+use super::delivery::deliver;
 use crate::shell::clock::now_ms;
 use crate::shell::events::{Ended, Follower, Page, Position, ShownEvent};
+use crate::shell::outbound::{Failing, Patience};
 
 /// How often the file is replaced while nothing fits.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a webhook waits for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// One attempt, from resolving the name to the answer's status.
-    pub attempt: Duration,
-    /// After the first failure; doubled after each further one.
-    pub retry_first: Duration,
-    /// After any failure.
-    pub retry_most: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            attempt: Duration::from_secs(15),
-            retry_first: Duration::from_secs(1),
-            retry_most: Duration::from_secs(300),
-        }
-    }
-}
-
-impl Patience {
-    /// How long to wait after so many failures in a row: half of it for certain, so that a server that comes back does not
-    /// get everybody's posts at once.
-    fn after(&self, attempts: u32) -> Duration {
-        let doubled = self.retry_first.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-        let half = doubled.min(self.retry_most) / 2;
-        half + half * u32::from(jitter()) / u32::from(u16::MAX)
-    }
-}
-
-fn jitter() -> u16 {
-    let mut bytes = [0; 2];
-    // Without randomness everybody waits longest.
-    getrandom::fill(&mut bytes).map_or(u16::MAX, |()| u16::from_le_bytes(bytes))
-}
+/// How long a webhook waits for its receiver.
+pub const PATIENCE: Patience = Patience {
+    attempt: Duration::from_secs(15),
+    retry_first: Duration::from_secs(1),
+    retry_most: Duration::from_secs(300),
+};
 
 pub(super) struct Worker {
     webhook: Prepared,
@@ -97,8 +69,8 @@ impl Worker {
                 self.failed(why).await;
             }
             let next = Position { index: event.index, ordinal: event.ordinal.saturating_add(1) };
-            self.fares().delivered += 1;
             self.passed(next, Duration::ZERO).await;
+            self.fares().delivered += 1;
         }
         self.passed(page.next, SAVE_EVERY).await;
     }
@@ -106,7 +78,7 @@ impl Worker {
     async fn post(&self, event: &ShownEvent) -> Result<(), String> {
         let body = Bytes::from(serde_json::to_vec(event).map_err(|error| error.to_string())?);
         let Prepared { target, secret, .. } = &self.webhook;
-        let posted = target.post(secret, &event.id, now_ms() / 1_000, body, self.patience.attempt).await;
+        let posted = deliver(target, secret, &event.id, now_ms() / 1_000, body, self.patience.attempt).await;
         posted.map_err(|error| format!("event {}: {error}", event.id))
     }
 
@@ -134,11 +106,8 @@ impl Worker {
     async fn failed(&self, why: String) {
         let attempts = {
             let mut fares = self.fares();
-            let before = fares.failing.take();
-            let since_ms = before.as_ref().map_or_else(now_ms, |failing| failing.since_ms);
-            let attempts = before.map_or(0, |failing| failing.attempts).saturating_add(1);
-            fares.failing = Some(Failing { since_ms, attempts, error: why.clone() });
-            attempts
+            let failing = Failing::again(fares.failing.take(), why.clone());
+            fares.failing.insert(failing).attempts
         };
         let wait = self.patience.after(attempts);
         warn!(

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::api::SchemaOf;
 use super::super::verify::{BatchAnswer, OfDocument, Where, inclusion_receipt, status_receipt};
-use super::super::{App, Problem, land, log, membership, records};
+use super::super::{App, Problem, land, log, membership, records, witnesses};
 use super::{METHOD_NOT_FOUND, RpcError};
 use crate::service::{Ask, Batch, Verified};
 use crate::shell::clock::now_ms;
@@ -118,7 +118,7 @@ macro_rules! method {
 }
 
 /// All methods that need no connection, apart from `rpc.discover`.
-pub(super) static METHODS: [Method; 12] = [
+pub(super) static METHODS: [Method; 13] = [
     method!("verify", "Is this document genuine and still in force?", Ask => Verified, |app, ask| value(&app.answer(&ask)?)),
     method!(
         "verify.batch",
@@ -170,7 +170,13 @@ pub(super) static METHODS: [Method; 12] = [
         "checkpoint",
         "The cosigned checkpoint.",
         Nothing => Text,
-        |app, _given| read(log::checkpoint(State(app.clone())).await).await
+        |app, _given| read(witnesses::checkpoint(State(app.clone())).await).await
+    ),
+    method!(
+        "checkpoint.witnessed",
+        "The newest checkpoint that outside witnesses cosigned.",
+        witnesses::HowMany => Text,
+        |app, asked| read(witnesses::cosigned(State(app.clone()), Query(asked)).await).await
     ),
     method!(
         "land.encumbrances",

@@ -1,7 +1,7 @@
-//! Which addresses a webhook may reach: those of the public Internet, unless its configuration says otherwise.
+//! Which addresses the node may post to: those of the public Internet, unless its configuration says otherwise.
 //!
-//! A webhook is sent from within the department's network. Without this check, whoever controls a name's DNS entry could
-//! make the node post to a machine behind the firewall. So it is the very address that is connected to that is judged.
+//! It posts from within the department's network. Without this check, whoever controls a name's DNS entry could make the
+//! node post to a machine behind the firewall. So it is the very address that is connected to that is judged.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
