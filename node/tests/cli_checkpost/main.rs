@@ -14,7 +14,7 @@ mod page;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -46,6 +46,8 @@ const PLATE: &str = "WB00S0001";
 const OTHER_PLATE: &str = "WB00S0002";
 const VEHICLE_KEY: [u8; 32] = [9; 32];
 const POLICE: &str = "home/police-hooghly";
+/// How long a quorum may take to vouch for what is final.
+const VOUCHED_WITHIN: Duration = Duration::from_secs(60);
 
 fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
@@ -229,10 +231,19 @@ impl Road {
         pin["chain"].as_str().unwrap().parse().unwrap()
     }
 
-    fn checks_on_record(&self) -> Checks {
-        let (_, _, body) = self.get(&format!("/v1/state?key=mineral/checks/{CHALLAN}"));
-        let state: Value = serde_json::from_slice(&body).unwrap();
-        let Some(value) = state["value"].as_str() else { return Checks::default() };
-        codec::decode(&BASE64.decode(value).unwrap(), 1 << 20).unwrap()
+    /// The checks of the challan once a quorum has vouched for `count` of them: they are final a moment before.
+    fn checks_on_record(&self, count: u32) -> Checks {
+        let deadline = Instant::now() + VOUCHED_WITHIN;
+        loop {
+            let (_, _, body) = self.get(&format!("/v1/state?key=mineral/checks/{CHALLAN}"));
+            let state: Value = serde_json::from_slice(&body).unwrap();
+            let value = state["value"].as_str().map(|value| BASE64.decode(value).unwrap());
+            let checks: Checks = value.map(|value| codec::decode(&value, 1 << 20).unwrap()).unwrap_or_default();
+            if checks.count == count {
+                return checks;
+            }
+            assert!(Instant::now() < deadline, "{} checks are on record, not {count}", checks.count);
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
