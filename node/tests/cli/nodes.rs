@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -29,11 +30,17 @@ impl Drop for Nodes {
     }
 }
 
-/// A first of `count` free ports in a row, away from those of the other tests.
+/// A first of `count` free ports in a row, away from those of the other tests; two callers never get the same.
 fn free_ports(count: u16) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 31_000 + (std::process::id() % 500) as u16 * 20;
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    (start..u16::MAX - count).step_by(count.into()).find(|first| (*first..first + count).all(|it| free(&it))).unwrap()
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    loop {
+        let first = start + NEXT.fetch_add(count, Ordering::Relaxed);
+        if (first..first + count).all(free) {
+            return first;
+        }
+    }
 }
 
 impl Nodes {

@@ -51,6 +51,8 @@ fn short(hash: impl ToString) -> String {
 #[test]
 fn the_overview_shows_the_newest_head_and_the_last_blocks() {
     let (node, browser) = (node(), Browser::start(&Setting::default()));
+    // The node is shared with tests that take minutes.
+    node.publish();
     browser.open(&node.page("/explorer?lang=en"));
     let (view, headers) = (node.view(), headers(node));
     let head = view.head();
@@ -81,6 +83,8 @@ fn the_overview_shows_the_newest_head_and_the_last_blocks() {
 #[test]
 fn the_plots_are_drawn_of_the_ledgers_own_figures() {
     let (node, browser) = (node(), Browser::start(&Setting::default()));
+    // The node is shared with tests that take minutes.
+    node.publish();
     browser.open(&node.page("/explorer?lang=en"));
     let (view, headers) = (node.view(), headers(node));
     let charts = count(&browser, "figure.chart");

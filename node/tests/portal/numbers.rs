@@ -31,7 +31,7 @@ fn a_certificate_is_found_by_its_printed_number() {
     let node = Node::start();
     for script in [true, false] {
         let browser = Browser::start(&Setting { script, ..Setting::default() });
-        for (language, word) in [("en", "Valid"), ("bn", "বৈধ"), ("hi", "वैध")] {
+        for (language, word) in [("en", "Valid"), ("bn", "বৈধ"), ("hi", "मान्य")] {
             certificate(&browser, &node.page(&format!("/?lang={language}")), ["district", "DOM", "DOM-1"]);
             assert_eq!(browser.status_now(), "valid");
             assert_eq!(browser.text(".verdict h2"), word);

@@ -117,7 +117,7 @@ fn keys(set: &ValidatorSet, visit: Visit) -> Markup {
             @for member in set.iter() {
                 @let keys = [member.consensus, member.cosigner, member.log, member.network];
                 @let rows: Vec<_> = names.into_iter().zip(keys.map(|key| html! { code { (key) } })).collect();
-                h3 { (member.department) }
+                h2 { (member.department) }
                 (facts(&rows))
             }
         }

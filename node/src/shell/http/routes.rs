@@ -7,7 +7,7 @@ use dalil_contracts::mineral::enquiry::SignedEnquiry;
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::receipt::{RegisterReceipt, StatusReceipt};
 
-use super::api::{Api, Kind, Operation, forms, get, post};
+use super::api::{Api, Kind, Operation, PAGES, forms, get, post};
 use super::{
     App, checkpost, cose, description, docs, enforcement, events, evidence, governance, land, log, membership, qr,
     ready, records, rpc, schema, status, verify, witnesses,
@@ -22,7 +22,6 @@ const REGISTERS: &str = "registers";
 const GOVERNANCE: &str = "governance";
 const LOG: &str = "log";
 const NODE: &str = "node";
-const PORTAL: &str = "portal";
 
 /// What clients may ask, apart from the portal's pages.
 pub(super) fn api() -> Api<App> {
@@ -420,29 +419,25 @@ fn portal(api: Api<App>) -> Api<App> {
     use crate::portal::{AskOfPortal, Reader};
     let page = || Kind::html();
     let api = api
-        .describe(get("/", PORTAL, "The form").query::<Reader>().answer(200, "A page.", page()))
-        .describe(get("/about", PORTAL, "How this is checked").query::<Reader>().answer(200, "A page.", page()))
+        .describe(get("/", PAGES, "The form").query::<Reader>().answer(200, "A page.", page()))
+        .describe(get("/about", PAGES, "How this is checked").query::<Reader>().answer(200, "A page.", page()))
         .describe(
-            get("/check", PORTAL, "An answer for people")
+            get("/check", PAGES, "An answer for people")
                 .query::<AskOfPortal>()
                 .answer(200, "A page with the answer.", page())
                 .answer(400, "A page that says why this is no question.", page())
                 .answer(503, "A page that says why nothing could be checked.", page()),
         )
         .describe(
-            get(
-                "/evidence",
-                PORTAL,
-                "What a court is handed about a document, a challan or a plot, as a page to print",
-            )
-            .query::<AskOfPortal>()
-            .answer(200, "The page; its files are within it.", page())
-            .answer(400, "A page that says why this is no question.", page())
-            .answer(503, "A page that says why it could not be gathered and checked.", page()),
+            get("/evidence", PAGES, "What a court is handed about a document, a challan or a plot, as a page to print")
+                .query::<AskOfPortal>()
+                .answer(200, "The page; its files are within it.", page())
+                .answer(400, "A page that says why this is no question.", page())
+                .answer(503, "A page that says why it could not be gathered and checked.", page()),
         )
-        .describe(get("/scan", PORTAL, "The page that reads codes").query::<Reader>().answer(200, "A page.", page()))
+        .describe(get("/scan", PAGES, "The page that reads codes").query::<Reader>().answer(200, "A page.", page()))
         .describe(
-            post("/scan", PORTAL, "A photo or the text of a code, as a form")
+            post("/scan", PAGES, "A photo or the text of a code, as a form")
                 .query::<Reader>()
                 .body(Kind::bytes("multipart/form-data"))
                 .answer(200, "A page with the answer.", page())
@@ -450,18 +445,18 @@ fn portal(api: Api<App>) -> Api<App> {
                 .answer(400, "A page that says why this is no code.", page())
                 .answer(503, "A page that says why nothing could be checked.", page()),
         )
-        .describe(get("/checkpost", PORTAL, "The page that checks trucks without a network").query::<Reader>().answer(
+        .describe(get("/checkpost", PAGES, "The page that checks trucks without a network").query::<Reader>().answer(
             200,
             "A page.",
             page(),
         ))
         .describe(
-            get("/checkpost-worker.js", PORTAL, "Keeps the checkpost page's files in a browser")
+            get("/checkpost-worker.js", PAGES, "Keeps the checkpost page's files in a browser")
                 .answer(200, "The file.", Kind::bytes("text/javascript"))
                 .tagged(),
         )
         .describe(
-            get("/portal/{name}", PORTAL, "Scripts and style")
+            get("/portal/{name}", PAGES, "Scripts and style")
                 .within::<forms::FileName>("name")
                 .answer(200, "The file.", Kind::bytes("text/javascript"))
                 .answer(200, "The file.", Kind::bytes("text/css"))
@@ -469,18 +464,18 @@ fn portal(api: Api<App>) -> Api<App> {
                 .tagged(),
         )
         .describe(
-            get("/portal/fonts.css", PORTAL, "The style sheet that names the fonts")
+            get("/portal/fonts.css", PAGES, "The style sheet that names the fonts")
                 .answer(200, "The sheet; an empty one where this machine has no fonts.", Kind::bytes("text/css"))
                 .tagged(),
         )
         .describe(
-            get("/portal/fonts/{font}", PORTAL, "A font")
+            get("/portal/fonts/{font}", PAGES, "A font")
                 .within::<forms::FontName>("font")
                 .answer(200, "The font.", Kind::bytes("font/ttf"))
                 .problem(404, "There is no such font.")
                 .tagged(),
         )
-        .describe(get("/verifier.html", PORTAL, "The verifier in one file").answer(200, "The file.", page()).tagged());
+        .describe(get("/verifier.html", PAGES, "The verifier in one file").answer(200, "The file.", page()).tagged());
     explorer(api)
 }
 
@@ -489,7 +484,7 @@ fn explorer(api: Api<App>) -> Api<App> {
     use crate::portal::Reader;
     use crate::portal::explorer::{AskOfBlock, AskOfBlocks, AskOfPlot, AskOfSearch, AskOfSubject};
     let leaf = |path, summary| {
-        get(path, PORTAL, summary).answer(200, "A page.", Kind::html()).answer(
+        get(path, PAGES, summary).answer(200, "A page.", Kind::html()).answer(
             503,
             "A page that says why nothing can be shown.",
             Kind::html(),

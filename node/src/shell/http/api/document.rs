@@ -5,6 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::super::{BODY_BYTES_MAX, Problem};
+use super::PAGES;
 use super::operation::{Caching, Kind, Operation, SchemaOf};
 
 /// The version of OpenAPI.
@@ -234,9 +235,11 @@ fn bare(mut schema: Value) -> (Value, Value) {
     (schema, about)
 }
 
-/// A name for programs: method and path.
+/// A name for programs: method and path. A page may have the path of what programs ask.
 fn operation_id(operation: &Operation) -> String {
+    let page = (operation.tag == PAGES).then_some("page");
     let words = operation.path.split(|it: char| !it.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let words = words.filter(|word| *word != "v1");
-    std::iter::once(operation.method.as_str().to_ascii_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+    let method = operation.method.as_str().to_ascii_lowercase();
+    std::iter::once(method.as_str()).chain(page).chain(words).collect::<Vec<_>>().join("_")
 }

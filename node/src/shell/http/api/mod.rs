@@ -13,6 +13,9 @@ use axum::routing::MethodRouter;
 pub(super) use document::{Dialect, document};
 pub(super) use operation::{Kind, Operation, SchemaOf, get, post};
 
+/// The tag of pages for people.
+pub(super) const PAGES: &str = "portal";
+
 /// Operations and what serves them.
 pub(super) struct Api<S> {
     operations: Vec<Operation>,
