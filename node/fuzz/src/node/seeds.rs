@@ -128,7 +128,7 @@ fn http() -> Vec<Seed> {
         ("page-entry", "/explorer/records/1"),
         ("page-subject", "/explorer/subject?id=holder/00000000000000000000000000000003&from=1"),
         ("page-search", "/explorer/search?q=1"),
-        ("page-descent", "/plot?id=9300-1/7"),
+        ("page-descent", "/plot?lang=hi"),
         ("page-choices", "/check?q=5&lang=hi"),
         ("page-certificate", "/check?department=district&type=DOM&number=DOM-3&lang=en"),
         ("page-plot", "/check?plot=9300-1/7&lang=bn"),
