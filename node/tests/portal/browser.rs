@@ -144,6 +144,17 @@ impl Browser {
         self.post(&format!("/element/{}/click", self.element(css)), &json!({}));
     }
 
+    /// Clicks on what leads to another page, and waits until that one has taken this one's place.
+    pub(crate) fn follow(&self, css: &str) {
+        let page = format!("/session/{}/element/{}/name", self.session, self.element("html"));
+        self.click(css);
+        let started = Instant::now();
+        while self.send("GET", &page, &Value::Null).is_ok() {
+            assert!(started.elapsed() < WAIT, "waited in vain for another page than {}", self.url());
+            std::thread::sleep(POLL);
+        }
+    }
+
     /// Types into a field; into one for files, the path of a file.
     pub(crate) fn fill(&self, css: &str, text: &str) {
         self.post(&format!("/element/{}/value", self.element(css)), &json!({ "text": text }));

@@ -28,7 +28,7 @@ fn the_page_holds_files_that_check_out_by_themselves() {
     let browser = Browser::start(&Setting::default());
     browser.open(&node.page(&format!("/check?uri={}&lang=en", uri(1))));
     assert_eq!(browser.status(), "valid");
-    browser.click("p.evidence a");
+    browser.follow("p.evidence a");
     browser.wait("the evidence is there", "return document.querySelector('article.court') !== null");
     let text = browser.text("main");
     for part in ["the word of the server", "Part A", "Part B", "63(4)", "sha256sum -c hashes.txt", "confers no title"] {

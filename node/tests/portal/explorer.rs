@@ -144,7 +144,7 @@ fn blocks_are_listed_page_by_page_to_the_first() {
             break;
         }
         let url = browser.url();
-        browser.click(".paging a[rel=next]");
+        browser.follow(".paging a[rel=next]");
         browser.wait(
             "the next page is there",
             &format!("return location.href !== '{url}' && 'ready' in document.documentElement.dataset"),
@@ -288,7 +288,7 @@ fn the_search_leads_from_every_name_to_its_page() {
     for (text, path) in found {
         browser.open(&node.page("/explorer?lang=hi"));
         browser.fill("form.search input[name=q]", &text);
-        browser.click("form.search button");
+        browser.follow("form.search button");
         browser.wait(
             "the page is there",
             &format!("return location.pathname === '{path}' && 'ready' in document.documentElement.dataset"),
@@ -345,7 +345,7 @@ fn hostile_questions_get_a_clear_page_and_no_server_error() {
     ] {
         browser.open(&node.page("/explorer?lang=en"));
         browser.fill("form.search input[name=q]", typed);
-        browser.click("form.search button");
+        browser.follow("form.search button");
         browser.wait(
             "the page is there",
             "return location.pathname === '/explorer/search' && 'ready' in document.documentElement.dataset",
@@ -468,7 +468,7 @@ fn a_plots_chain_of_title_is_the_registers() {
     ] {
         browser.open(&node.page("/plot?lang=en"));
         browser.fill("form.plot input[name=id]", plot);
-        browser.click("form.plot button");
+        browser.follow("form.plot button");
         browser.wait(
             "the page is there",
             "return location.search.includes('id=') && 'ready' in document.documentElement.dataset",
@@ -505,13 +505,13 @@ fn the_explorer_works_without_javascript_and_by_the_keyboard() {
     let node = node();
     let browser = Browser::start(&Setting { script: false, ..Setting::default() });
     browser.go(&node.page("/?lang=en"));
-    browser.click("nav a[href^='/explorer']");
+    browser.follow("nav a[href^='/explorer']");
     assert_eq!(browser.text("h1"), "Explorer");
-    browser.click("section table a");
+    browser.follow("section table a");
     assert_eq!(browser.text("h1"), format!("Block {}", node.view().head().height));
-    browser.click(".ways a[href^='/plot']");
+    browser.follow(".ways a[href^='/plot']");
     browser.fill("form.plot input[name=id]", INHERITED);
-    browser.click("form.plot button");
+    browser.follow("form.plot button");
     assert_eq!(browser.text("h1"), format!("Chain of title of plot {INHERITED}"));
     assert!(browser.is_shown("svg.descent"));
     browser.go(&node.page(&format!("/check?uri={CHALLAN_URI}&lang=en")));

@@ -13,7 +13,7 @@ use crate::site::CHALLAN;
 fn enter(browser: &Browser, node: &Node, language: &str, number: &str) {
     browser.go(&node.page(&format!("/?lang={language}")));
     browser.fill("input[name=q]", number);
-    browser.click("form.number button");
+    browser.follow("form.number button");
 }
 
 /// Fills in the form of certificates, which stands in a fold.
@@ -23,7 +23,7 @@ fn certificate(browser: &Browser, page: &str, parts: [&str; 3]) {
     for (name, part) in ["department", "type", "number"].iter().zip(parts) {
         browser.fill(&format!("form.certificate input[name={name}]"), part);
     }
-    browser.click("form.certificate button");
+    browser.follow("form.certificate button");
 }
 
 #[test]
@@ -67,16 +67,16 @@ fn a_number_with_several_meanings_is_not_guessed() {
             browser.picture(&format!("choices-{}-{script}", choices.len()));
         }
         // Each choice leads to its own answer.
-        browser.click(".choices li:nth-child(2) a");
+        browser.follow(".choices li:nth-child(2) a");
         assert_eq!(browser.status_now(), "valid");
         assert!(browser.text("#answer").contains("in.gov.wb.district-DOM-0000000000000002"));
         enter(&browser, &node, "en", "DOM-2");
         browser.fill("form.certificate input[name=department]", "district");
         browser.fill("form.certificate input[name=type]", "DOM");
-        browser.click("form.certificate button");
+        browser.follow("form.certificate button");
         assert_eq!(browser.status_now(), "valid");
         enter(&browser, &node, "en", CHALLAN);
-        browser.click(".choices a");
+        browser.follow(".choices a");
         assert_eq!(browser.status_now(), "valid");
         assert!(browser.text("#answer").contains(&format!("Challan {CHALLAN}")));
         // What can be one thing only is answered at once.
