@@ -257,8 +257,8 @@ pub mod memory {
         static GOOD: RefCell<Option<HashSet<Hash>>> = const { RefCell::new(None) };
     }
 
-    /// From now on this thread checks no good signature or key twice. Answers stay what they are. For simulators, in which a dozen
-    /// nodes of one process check the same vote; a node has no use for it.
+    /// From now on this thread checks no good signature or key twice, nor a signature that it made. Answers stay what they are.
+    /// For simulators, in which a dozen nodes of one process check the same vote; a node has no use for it.
     pub fn remember_good_signatures() {
         GOOD.with_borrow_mut(|good| {
             good.get_or_insert_default();

@@ -43,7 +43,7 @@ fn run_seeds(seeds: std::ops::Range<u64>, jobs: u64) -> Report {
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                // Every node checks every vote: four fifths of a run's time.
+                // Every node checks every vote.
                 remember_good_signatures();
                 let mut report = Report::default();
                 loop {
