@@ -109,7 +109,7 @@ pub struct Engine {
     /// The height that each peer works on.
     peers: BTreeMap<ValidatorIndex, Height>,
     /// Heights reported to a key without a history.
-    reports: BTreeMap<ValidatorIndex, Height>,
+    reports: BTreeMap<DepartmentId, Height>,
     /// Messages of the next height, by the peer that relayed them.
     future: BTreeMap<Option<ValidatorIndex>, Vec<Message>>,
     /// Contradictions of this height that were reported.

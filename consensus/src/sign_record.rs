@@ -32,13 +32,14 @@ pub struct Cosigned {
 
 /// Whether a key that came to this machine without its history may sign yet.
 ///
-/// The highest report counts, since perhaps one honest peer alone knows of it. So a faulty peer can keep the key silent
-/// by reporting a height out of reach; then the operator lifts the quarantine.
+/// The highest report counts, since perhaps one honest peer alone knows of it, and it counts once this node has got there:
+/// before, the set that it knows may be one whose members are long gone, and their keys with them. So a faulty peer can
+/// keep the key silent by reporting a height out of reach; then the operator lifts the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SchemaWrite, SchemaRead)]
 pub enum Quarantine {
     /// It may.
     None,
-    /// Not yet: q other validators have not reported their heights.
+    /// Not yet: q other validators have not reported their heights, or this node is not where they are.
     AwaitingReports,
     /// Not before this height is the one to decide.
     Until(Height),
@@ -248,9 +249,10 @@ impl SignRecord {
             return Err(StartError::RecordAhead { record: record.height, tip });
         }
         if let Some(announced) = database.and_then(|record| record.signature) {
-            if self.quarantine != Quarantine::None {
-                // A key without a history has no count of its own to compare with.
-                self.counter = self.counter.max(announced.counter);
+            if self.quarantine != Quarantine::None && self.counter == 0 {
+                // A key that lost its history takes up the count of the database, which is never behind what was signed:
+                // the newest signature that it announces counts as signed.
+                self.counter = announced.counter.saturating_sub(1);
             }
             match announced.counter.checked_sub(self.counter) {
                 // The record may be ahead: the database was restored or resynced, and the floor rules below apply.

@@ -111,6 +111,7 @@ impl Engine {
         if let Some(record) = restored.record.filter(|record| record.height == height) {
             self.restore(record, restored.blocks);
         }
+        self.judge_reports();
         self.standing = self.find_standing();
         self.feed_back();
         self.cosign_on_entry();

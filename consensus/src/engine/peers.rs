@@ -20,6 +20,7 @@ impl Engine {
         self.heard = heard.collect();
         // Indexes may mean other departments now.
         self.peers = BTreeMap::new();
+        self.reports.retain(|department, _| self.heard.contains_key(department));
         self.reported.clear();
     }
 
@@ -101,13 +102,24 @@ impl Engine {
     /// A key without a history waits until q others said where they are: one of them knows of the highest height that
     /// the key may have signed at.
     fn on_quarantine_report(&mut self, peer: ValidatorIndex, height: Height) {
-        let awaiting = self.signer.as_ref().is_some_and(|it| it.record.quarantine() == Quarantine::AwaitingReports);
-        if !awaiting || self.index == Some(peer) {
+        let Some(member) = self.context.validators.get(peer) else { return };
+        if self.index != Some(peer) && self.awaits_reports() {
+            self.reports.insert(member.department.clone(), height);
+            self.judge_reports();
+        }
+    }
+
+    fn awaits_reports(&self) -> bool {
+        self.signer.as_ref().is_some_and(|it| it.record.quarantine() == Quarantine::AwaitingReports)
+    }
+
+    /// Fixes the quarantine once q members of the present set have reported and this node is where they are.
+    pub(super) fn judge_reports(&mut self) {
+        if !self.awaits_reports() || self.reports.len() < self.context.validators.quorum() {
             return;
         }
-        self.reports.insert(peer, height);
-        if self.reports.len() >= self.context.validators.quorum() {
-            let highest = self.reports.values().copied().max().unwrap_or(height);
+        let highest = self.reports.values().copied().max().unwrap_or_default();
+        if highest <= self.context.height {
             // The height reported and two beyond are decided before the first signature.
             self.fix_quarantine(highest.saturating_add(3));
         }

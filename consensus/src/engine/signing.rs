@@ -76,8 +76,12 @@ impl Engine {
         }
     }
 
-    /// Whether the head was cosigned, without which no block is precommitted on top of it.
+    /// Whether the head was cosigned, without which no block is precommitted on top of it. A lock shows that it was, also
+    /// where the record of it was lost.
     pub(super) fn head_is_cosigned(&self) -> bool {
+        if self.at.locked.is_some() {
+            return true;
+        }
         let Some(cosigned) = self.signer.as_ref().and_then(|signer| signer.record.cosigned()) else { return false };
         cosigned.size == self.context.head_size && cosigned.root == self.context.head_root
     }

@@ -93,6 +93,44 @@ fn a_crash_between_the_two_writes_enters_what_was_announced() {
     assert_eq!(refused, Some(StartError::Stale { record: 0, database: 2 }));
 }
 
+/// A damaged sign record beside a whole database, the key declared moved, and the quarantine lifted at once.
+fn lifted(database: &Bench) -> Bench {
+    let mut record = SignRecord::for_moved_key(CHAIN, consensus_key(0).public());
+    record.lift_quarantine();
+    Bench::start(0, 4, record, database.restored()).expect("starts")
+}
+
+#[test]
+fn a_lifted_key_contradicts_nothing_that_its_database_announced() {
+    let mut bench = Bench::new(0);
+    let block = bench.block(1, &[1]);
+    bench.propose(0, &block);
+    assert_eq!(bench.signed(), [prevote(0, Some(block.id()))]);
+    let mut again = lifted(&bench);
+    assert!(matches!(again.persisted[0], Persist::SignRecord(_)), "entered durably first");
+    again.feed(Event::RecordsPending(true));
+    again.certify(Prevote, 0, None, &[1, 2, 3]);
+    let signed = again.signed();
+    assert!(!signed.contains(&prevote(0, None)) && signed.contains(&prevote(0, Some(block.id()))), "{signed:?}");
+}
+
+#[test]
+fn a_lifted_key_with_a_lock_precommits_although_its_cosignature_is_forgotten() {
+    let (mut bench, id) = precommitted();
+    let block = bench.restored().blocks[0].clone();
+    let polka = bench.certificate(Prevote, 0, Some(id), &[1, 2, 3]);
+    let mut again = lifted(&bench);
+    let entered = again.sign_record();
+    again.certify(Precommit, 0, None, &[1, 2, 3]);
+    again.propose_with(1, &block, Some(polka));
+    again.certify(Prevote, 1, Some(id), &[1, 2, 3]);
+    assert!(again.signed().contains(&precommit(1, Some(id))));
+    // From its first signature on an old copy of the record is an old copy, as with any other key.
+    bench.persisted.append(&mut again.persisted);
+    let refused = Bench::start(0, 4, entered, bench.restored()).err();
+    assert_eq!(refused, Some(StartError::Stale { record: 2, database: 4 }));
+}
+
 #[test]
 fn a_precommit_without_its_lock_silences_the_height() {
     let (bench, _) = precommitted();

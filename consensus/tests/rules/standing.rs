@@ -121,16 +121,38 @@ fn a_moved_key_waits_for_q_reports_and_two_heights() {
     }
     assert_eq!(bench.sign_record().quarantine(), Quarantine::AwaitingReports, "two peers are no quorum");
     bench.message(3, Message::Status(Status { height: 1, round: 0, head_size: 1 }));
-    // Height 2 is being decided; 2, 3 and 4 are decided before the first signature.
-    assert_eq!(bench.sign_record().quarantine(), Quarantine::Until(5));
+    assert_eq!(bench.sign_record().quarantine(), Quarantine::AwaitingReports, "this node is not where they are");
     for height in 1..=4 {
         assert_eq!(bench.engine.standing(), Standing::Quarantined, "height {height}");
+        // Height 2 was being decided; 2, 3 and 4 are decided before the first signature.
+        assert!(height == 1 || bench.sign_record().quarantine() == Quarantine::Until(5));
         let block = bench.block(height % 4, &[height as u64]);
         bench.next_height(&block);
     }
     assert_eq!(bench.engine.height(), 5);
     assert_eq!(bench.engine.standing(), Standing::Signs(ValidatorIndex(0)));
     assert_eq!(bench.sign_record().quarantine(), Quarantine::None);
+}
+
+#[test]
+fn who_left_the_set_reports_nothing_to_a_moved_key() {
+    let record = SignRecord::for_moved_key(CHAIN, consensus_key(1).public());
+    let mut bench = Bench::start(1, 5, record, Restored::default()).expect("starts");
+    let status = |height| Message::Status(Status { height, round: 0, head_size: 1 });
+    bench.message(0, status(2));
+    bench.message(2, status(2));
+    bench.message(3, status(2));
+    // The first member leaves: the others move up, and two of them have reported.
+    let without_first = ValidatorSet::new(validator_set(5).iter().skip(1).cloned().collect()).expect("four members");
+    let block = bench.block(1, &[1]);
+    bench.head = Head::of(&block);
+    bench.feed(Event::NewHeight(bench.head.context(&without_first, HeightKnowledge::Open)));
+    assert_eq!(bench.sign_record().quarantine(), Quarantine::AwaitingReports);
+    // One that reported speaks from another place now, and is counted once.
+    bench.message(1, status(2));
+    assert_eq!(bench.sign_record().quarantine(), Quarantine::AwaitingReports);
+    bench.message(3, status(2));
+    assert_eq!(bench.sign_record().quarantine(), Quarantine::Until(5));
 }
 
 #[test]
