@@ -10,7 +10,7 @@ use dalil_contracts::land::deed::DeedKind;
 use dalil_contracts::land::docket::{PAGE_CASES_MAX, Seat};
 use dalil_contracts::land::ground::Ground;
 use dalil_contracts::land::history::PlotAct;
-use dalil_contracts::land::registers::{Extent, chain_of_title, encumbrances, pendency};
+use dalil_contracts::land::registers::{ENTRIES_MAX, Extent, chain_of_title, encumbrances, pendency};
 use dalil_contracts::land::stay::{Objection, OverlayTarget, Stay};
 use dalil_contracts::land::types::Charge;
 use dalil_contracts::refusal::Refusal;
@@ -143,6 +143,36 @@ fn encumbrances_by_rank_with_their_satisfaction_also_from_the_plots_before() {
     let charges = ask(&world, |state| encumbrances(state, &id(first))).charges;
     let ranks: Vec<_> = charges.iter().map(|one| (one.charge.rank, one.satisfied.is_some())).collect();
     assert_eq!(ranks, [(1, false), (1, true), (2, false)]);
+}
+
+#[test]
+fn a_history_longer_than_an_answer_leaves_out_no_charge_that_lies_on_the_plot() {
+    let mut world = benda();
+    for deed in [D1, D2] {
+        let mortgage = register(deed, DeedKind::Mortgage, from_khatian(101), &[(deed, "1/1")], 257, "1/1");
+        accept(&mut world, REGISTRAR, mortgage);
+    }
+    let enter = |deed: &str, rank| {
+        let charge = Charge { rank, holder: digest(deed), instrument: id(deed) };
+        LandCall::Charge(EnterCharge { plot: id("2795-51/257"), charge })
+    };
+    accept(&mut world, REGISTRAR, enter(D1, 1));
+    for _ in 0..=ENTRIES_MAX / 2 {
+        accept(&mut world, REGISTRAR, enter(D2, 2));
+        let (plot, instrument) = (id("2795-51/257"), id(D2));
+        accept(
+            &mut world,
+            REGISTRAR,
+            LandCall::Release(ReleaseCharge { plot, instrument, satisfaction: digest("paid") }),
+        );
+    }
+    accept(&mut world, "land/surveyor", split("2795-51/257", &[4_000, 6_000]));
+    for plot in ["2795-51/257", "2795-51/257/1"] {
+        let found = encumbrances(&Overlay::new(&world.state), &id(plot)).unwrap();
+        assert_eq!(found.extent, Extent::CutShort);
+        let lies: Vec<_> = found.charges.iter().filter(|one| one.satisfied.is_none()).collect();
+        assert_eq!(lies.iter().map(|one| &one.charge.instrument).collect::<Vec<_>>(), [&id(D1)], "{plot}");
+    }
 }
 
 #[test]

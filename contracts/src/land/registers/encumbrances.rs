@@ -23,7 +23,8 @@ pub struct Encumbrances {
     pub version: u64,
     /// Whether it is in force; one that was divided or merged away carried its charges over to what was made from it.
     pub in_force: bool,
-    /// Charges, by rank; of one rank the unsatisfied first.
+    /// Charges, by rank; of one rank the unsatisfied first. Those that lie on the plot now are among them however much of
+    /// the history was read.
     pub charges: Vec<Encumbrance>,
     /// Bars on voluntary transfer in force.
     pub freezes: Vec<Freeze>,
@@ -38,9 +39,10 @@ pub struct Encumbrances {
 pub struct Encumbrance {
     /// Rank, holder and instrument.
     pub charge: Charge,
-    /// The plot on which it was entered: this one or one it was made from.
+    /// The plot on which it was entered: this one or one it was made from; this one too where its entry was not read.
     pub entered_on: PlotId,
-    /// Log index of the record that entered it; none for one that the older register had.
+    /// Log index of the record that entered it; none for one that the older register had, and for one whose entry lies
+    /// beyond what was read.
     pub record: Option<u64>,
     /// Block time of that record, UTC milliseconds.
     pub at_ms: Option<u64>,
@@ -65,7 +67,7 @@ pub fn encumbrances(state: &Overlay<'_>, id: &PlotId) -> Result<Encumbrances, Re
     let mut histories = Histories::new();
     let mut charges = Vec::new();
     let mut releases: Vec<(PlotId, DeedId, Satisfaction)> = Vec::new();
-    for plot in family.plots.values() {
+    for plot in family.nearest() {
         let mut noted: BTreeSet<DeedId> = BTreeSet::new();
         let mut older: BTreeMap<DeedId, Charge> = BTreeMap::new();
         for (_, entry) in histories.of(state, plot)? {
@@ -106,8 +108,20 @@ pub fn encumbrances(state: &Overlay<'_>, id: &PlotId) -> Result<Encumbrances, Re
         let first = later.min_by_key(|(_, _, satisfaction)| satisfaction.record);
         encumbrance.satisfied = first.map(|(_, _, satisfaction)| satisfaction.clone());
     }
-    charges.sort_by_key(|one| (one.charge.rank, one.satisfied.is_some(), one.record, one.entered_on.clone()));
     let asked: Plot = super::plot(state, id)?;
+    let lies = |charge: &&Charge| {
+        let shown = |one: &Encumbrance| one.satisfied.is_none() && one.charge.instrument == charge.instrument;
+        !charges.iter().any(shown)
+    };
+    let beyond: Vec<_> = asked.charges.iter().filter(lies).cloned().collect();
+    charges.extend(beyond.into_iter().map(|charge| Encumbrance {
+        charge,
+        entered_on: id.clone(),
+        record: None,
+        at_ms: None,
+        satisfied: None,
+    }));
+    charges.sort_by_key(|one| (one.charge.rank, one.satisfied.is_some(), one.record, one.entered_on.clone()));
     Ok(Encumbrances {
         plot: id.clone(),
         version: asked.version,

@@ -80,15 +80,17 @@ impl RegisterQuestion {
     }
 }
 
-/// Plots found from one plot by following parents, children or both, itself first.
+/// Plots found from one plot by following parents or children.
 struct Family {
     plots: BTreeMap<PlotId, Plot>,
+    /// The nearest first, itself before all: what is read in this order is cut short where it is farthest.
+    nearest: Vec<PlotId>,
     extent: Extent,
 }
 
 impl Family {
     fn gather(state: &Overlay<'_>, from: &PlotId, next: impl Fn(&Plot) -> Vec<PlotId>) -> Result<Self, Refusal> {
-        let mut found = Self { plots: BTreeMap::new(), extent: Extent::Complete };
+        let mut found = Self { plots: BTreeMap::new(), nearest: Vec::new(), extent: Extent::Complete };
         let mut open = VecDeque::from([from.clone()]);
         while let Some(id) = open.pop_front() {
             if found.plots.contains_key(&id) {
@@ -100,9 +102,14 @@ impl Family {
             }
             let record = plot(state, &id)?;
             open.extend(next(&record));
+            found.nearest.push(id.clone());
             found.plots.insert(id, record);
         }
         Ok(found)
+    }
+
+    fn nearest(&self) -> impl Iterator<Item = &Plot> {
+        self.nearest.iter().filter_map(|id| self.plots.get(id))
     }
 }
 

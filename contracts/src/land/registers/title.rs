@@ -51,11 +51,10 @@ pub fn chain_of_title(state: &Overlay<'_>, id: &PlotId) -> Result<ChainOfTitle, 
     let back = Family::gather(state, id, |plot| plot.parents.clone())?;
     let forward = Family::gather(state, id, |plot| plot.children.clone())?;
     let mut extent = back.extent.and(forward.extent);
-    let mut plots = back.plots;
-    plots.extend(forward.plots);
     let mut histories = Histories::new();
     let mut lines = Vec::new();
-    for plot in plots.values() {
+    // The plot itself stands in both.
+    for plot in back.nearest().chain(forward.nearest().skip(1)) {
         for (entry, noted) in histories.of(state, plot)? {
             if !noted.act.is_of_title() {
                 continue;
@@ -72,5 +71,7 @@ pub fn chain_of_title(state: &Overlay<'_>, id: &PlotId) -> Result<ChainOfTitle, 
     }
     extent = extent.and(histories.extent);
     lines.sort_by(|a, b| (b.record, b.entry, &a.plot).cmp(&(a.record, a.entry, &b.plot)));
+    let mut plots = back.plots;
+    plots.extend(forward.plots);
     Ok(ChainOfTitle { plot: id.clone(), plots: plots.into_values().collect(), lines, extent })
 }
