@@ -175,15 +175,20 @@ pub enum Exit {
     RecordedOnly = 5,
 }
 
+impl From<Status> for Exit {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Valid => Self::Valid,
+            Status::NotOnRecord => Self::NotOnRecord,
+            _ => Self::NotValidNow,
+        }
+    }
+}
+
 impl Exit {
     /// The exit code of a status check.
     pub fn of_status(checked: &Result<Answer, CouldNotCheck>) -> Self {
-        match checked.as_ref().map(|answer| answer.status) {
-            Ok(Status::Valid) => Self::Valid,
-            Ok(Status::NotOnRecord) => Self::NotOnRecord,
-            Ok(_) => Self::NotValidNow,
-            Err(_) => Self::CouldNotCheck,
-        }
+        checked.as_ref().map_or(Self::CouldNotCheck, |answer| answer.status.into())
     }
 
     /// The exit code of an inclusion check: never "valid".

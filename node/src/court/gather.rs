@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow, ensure};
 use dalil_contracts::Invocation;
-use dalil_contracts::land::registers::{Register, RegisterQuestion};
+use dalil_contracts::land::registers::{Extent, Register, RegisterQuestion};
 use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::crypto::{Hash, PublicKey, sha256};
-use dalil_ledger::document::Uri;
+use dalil_ledger::document::{Status, Uri};
 use dalil_ledger::log::LogIndex;
 use dalil_ledger::receipt::{
     Answer, Exit, Question, STATUS_BYTES_MAX, Terms, Trust, verify_inclusion_with, verify_register, verify_status,
@@ -15,6 +15,7 @@ use dalil_ledger::receipt::{
 use serde_json::{Value, json};
 
 use super::Subject;
+use crate::service::{NOT_THERE, ShownPlot};
 use crate::time::ist;
 use crate::verification::batch_of;
 
@@ -127,12 +128,19 @@ impl Gathering {
         match &proven.answer {
             Ok(register) => {
                 evidence.files.push((format!("{name}.json"), serde_json::to_vec_pretty(register)?));
-                (evidence.status, evidence.exit) = ("on record".to_owned(), Exit::Valid);
                 note(register, happened, &mut evidence.facts);
             }
-            Err(_) => (evidence.status, evidence.exit) = ("not on record".to_owned(), Exit::NotOnRecord),
+            Err(reject) => ensure!(reject.code == NOT_THERE, "the register of the {name} is refused: {reject}"),
         }
-        if matches!(question, RegisterQuestion::Title(_)) {
+        if matches!(question, RegisterQuestion::Encumbrances(_)) {
+            let shown = ShownPlot::of(proven.answer).context("the state read contradicts itself")?;
+            evidence.exit = shown.status.into();
+            evidence.status = match shown.status {
+                Status::Valid => "on record",
+                Status::NotOnRecord => "not on record",
+                _ => "divided or merged away",
+            }
+            .to_owned();
             evidence.facts.insert(0, ("Status", evidence.status.clone()));
             evidence.facts.extend(head_facts((proven.freshness_ms, proven.quorum), proven.height, proven.log_size));
         }
@@ -200,7 +208,7 @@ fn facts_of(answer: &Answer) -> Vec<(&'static str, String)> {
             ("Issued by", format!("{}, department {}, key {}", issuer.office, issuer.department, issuer.officer)),
             ("Recorded", ist(entry.issued_at_ms)),
             ("Valid from", ist(entry.valid_from_ms)),
-            ("Valid until", entry.valid_until_ms.map_or("without end".to_owned(), ist)),
+            ("Valid until", entry.ends_at_ms(u64::MAX).map_or("without end".to_owned(), ist)),
             ("SHA-256 of the document's file", entry.digest.to_string()),
         ]);
         facts.extend(entry.supersedes.iter().map(|uri| ("Replaces", uri.to_string())));
@@ -231,6 +239,7 @@ fn note(register: &Register, happened: &mut Happened, facts: &mut Vec<(&'static 
                 facts.push(("Held by", holders.collect::<Vec<_>>().join(", ")));
                 facts.push(("Class", words(&json!(plot.class))));
             }
+            told_whole("chain of title", title.extent, facts);
             for line in &title.lines {
                 known(happened, line.record, &format!("{} of plot {}", act(&json!(line.act)), line.plot), line.at_ms);
             }
@@ -238,6 +247,14 @@ fn note(register: &Register, happened: &mut Happened, facts: &mut Vec<(&'static 
         Register::Encumbrances(found) => {
             let open = found.charges.iter().filter(|charge| charge.satisfied.is_none()).count();
             facts.push(("Charges", format!("{} recorded, {open} not satisfied", found.charges.len())));
+            if found.vested {
+                facts.push(("Vested", "in the Government: nobody can transfer it".to_owned()));
+            }
+            facts.extend(found.freezes.iter().map(|freeze| {
+                let by = words(&json!(freeze.by));
+                ("Bar on voluntary transfer", format!("{by}, order {}", freeze.reference))
+            }));
+            told_whole("register of charges", found.extent, facts);
             for charge in &found.charges {
                 if let (Some(record), Some(at_ms)) = (charge.record, charge.at_ms) {
                     known(happened, record, "charge entered", at_ms);
@@ -248,6 +265,13 @@ fn note(register: &Register, happened: &mut Happened, facts: &mut Vec<(&'static 
             }
         }
         Register::Pendency(_) => {}
+    }
+}
+
+/// Says where a register holds more than one answer does.
+fn told_whole(register: &str, extent: Extent, facts: &mut Vec<(&'static str, String)>) {
+    if extent == Extent::CutShort {
+        facts.push(("Not all", format!("the {register} is longer than one answer holds: older records are not here")));
     }
 }
 

@@ -103,7 +103,7 @@ impl Served<'_> {
     /// What is on record of the document, in XML: nothing that the ledger does not prove, but for the printed number.
     fn data(&self) -> String {
         let Self { number, answer, entry, .. } = self;
-        let until = entry.valid_until_ms.map(|until| format!(" validUntil=\"{}\"", ist_rfc3339(until)));
+        let until = entry.ends_at_ms(u64::MAX).map(|until| format!(" validUntil=\"{}\"", ist_rfc3339(until)));
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n\
              <Certificate type=\"{}\" number=\"{}\" uri=\"{}\" status=\"{}\" asOf=\"{}\" issuedAt=\"{}\" validFrom=\"{}\"{}>\

@@ -212,7 +212,11 @@ impl Head {
             Question::Plot(plot) => self.plot(plot, terms, attach),
             Question::Receipt(bytes) => self.receipt(bytes, terms, attach),
         };
-        let Found { answer, proven, not_proven, uploaded, receipts } = found.unwrap_or_else(Found::from);
+        let Found { answer, mut proven, not_proven, uploaded, receipts } = found.unwrap_or_else(Found::from);
+        let is_found = matches!(&answer, VerifiedAnswer::Checked(document) if document.answer.entry.is_some());
+        if is_found && matches!(question, Question::Document(receipt::Question::Slot(_))) {
+            proven.insert(0, NUMBER_LEADS.to_owned());
+        }
         // A receipt may be long, and whoever handed it in has it.
         let asked = Ask { receipt: None, ..ask.clone() };
         let not_proven = not_proven.into_iter().map(str::to_owned).collect();
@@ -235,15 +239,9 @@ impl Head {
         }
         let file = FileBinding::of(&asked);
         let (mut proves, mut open) = (proven(&answer, file), not_proven(&answer, file));
-        match question {
-            Question::Challan { number, vehicle } => {
-                let fit = Fit::judge(&mut answer, vehicle.as_ref());
-                fit.tell(number, answer.freshness_ms, &mut proves, &mut open);
-            }
-            Question::Document(receipt::Question::Slot(_)) if answer.entry.is_some() => {
-                proves.insert(0, NUMBER_LEADS.to_owned());
-            }
-            _ => {}
+        if let Question::Challan { number, vehicle } = question {
+            let fit = Fit::judge(&mut answer, vehicle.as_ref());
+            fit.tell(number, answer.freshness_ms, &mut proves, &mut open);
         }
         let answer = VerifiedAnswer::Checked(Box::new(CheckedDocument::from(answer)));
         Ok(Found { answer, proven: proves, not_proven: open, uploaded: None, receipts })

@@ -37,7 +37,7 @@ pub use ask::{Ask, AskError, Attach, Question};
 pub use batch::{Batch, BatchError, QUESTIONS_MAX};
 pub use head::Head;
 pub use journey::{Journey, Leg, STEPS_MAX, Waypoint};
-pub use register::SelfChecked;
+pub use register::{NOT_THERE, SelfChecked};
 pub use vehicle::Fit;
 pub use words::{FILE_IN_HAND, FileBinding, LATER, NUMBER_LEADS, TITLE, as_of, not_proven, proven};
 

@@ -1,7 +1,7 @@
 //! Plots and the other registers: answers that a verifier computes again from the values that the receipt proves.
 
 use dalil_contracts::land::keys::PlotId;
-use dalil_contracts::land::registers::{Register, RegisterQuestion};
+use dalil_contracts::land::registers::{Extent, Register, RegisterQuestion};
 use dalil_contracts::refusal::Reject;
 use dalil_ledger::document::Status;
 use dalil_ledger::receipt::{CouldNotCheck, ProvenRegister, RegisterReceipt, Terms};
@@ -71,7 +71,7 @@ impl Head {
 }
 
 /// The code of the rule that refuses a register of what is not there.
-const NOT_THERE: &str = "D2";
+pub const NOT_THERE: &str = "D2";
 
 impl ShownPlot {
     /// What the register of encumbrances says of a plot; none if this is no such answer.
@@ -90,6 +90,9 @@ impl ShownPlot {
         let Some(found) = &self.encumbrances else { return vec![format!("there is no plot {plot} on record")] };
         let open = found.charges.iter().filter(|charge| charge.satisfied.is_none()).count();
         let mut lines = vec![format!("plot {plot} is on record; {open} charges lie on it, unsatisfied")];
+        if found.extent == Extent::CutShort {
+            lines.push("of charges that were satisfied there are more than one answer holds".to_owned());
+        }
         if found.vested {
             lines.push("it is vested in the Government".to_owned());
         }

@@ -100,8 +100,12 @@ pub(in crate::cli) fn encumbrance_lines(found: &Encumbrances) -> Vec<String> {
         let (rank, instrument, on) = (one.charge.rank, &one.charge.instrument, &one.entered_on);
         lines.push(format!("  rank {rank}  deed {instrument}  entered on {on}, {since}  {state}"));
     }
-    if found.charges.is_empty() {
-        lines.push("  no charge was ever recorded".to_owned());
+    match found.extent {
+        Extent::Complete if found.charges.is_empty() => lines.push("  no charge was ever recorded".to_owned()),
+        Extent::CutShort if found.charges.iter().all(|one| one.satisfied.is_some()) => {
+            lines.push("  no charge lies on it".to_owned());
+        }
+        Extent::Complete | Extent::CutShort => {}
     }
     lines.extend(found.freezes.iter().map(|freeze| format!("  frozen by {:?}, order {}", freeze.by, freeze.reference)));
     if found.vested {
