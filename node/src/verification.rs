@@ -56,7 +56,8 @@ pub fn question_of(receipt: &[u8]) -> Result<Option<Question>, CouldNotCheck> {
         if let Some(uri) = key.strip_prefix("doc/uri/") {
             return uri.parse().ok().map(Question::Uri);
         }
-        key.starts_with("cert/number/").then(|| Question::Slot(key.to_owned()))
+        let is_slot = key.starts_with("cert/number/") && key.bytes().all(|byte| byte.is_ascii_graphic());
+        is_slot.then(|| Question::Slot(key.to_owned()))
     }))
 }
 

@@ -14,6 +14,7 @@ use reqwest::header::RETRY_AFTER;
 use tokio_rustls::rustls::ClientConfig;
 
 use super::https;
+use crate::legible::legible;
 use crate::shell::http::{Problem, Submitted, SubmittedRecord};
 use crate::trust::{Speaks, trusting};
 
@@ -56,7 +57,7 @@ pub(crate) struct Client {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum ClientError {
     /// The node says why.
-    #[error("{}: {}", .0.code, .0.detail)]
+    #[error("{}: {}", legible(&.0.code), legible(&.0.detail))]
     Problem(Problem),
     /// No answer.
     #[error("no answer from {0}: {1}")]
@@ -235,7 +236,7 @@ impl Client {
     }
 
     fn unreachable(&self, error: &dyn std::fmt::Display) -> ClientError {
-        ClientError::Unreachable(self.base.clone(), format!("{error:#}"))
+        ClientError::Unreachable(self.base.clone(), legible(&format!("{error:#}")))
     }
 }
 

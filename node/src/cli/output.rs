@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::legible::legible;
+
 /// Prints `text` and a newline. A reader that has seen enough, such as `head`, is no error.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
@@ -17,7 +19,7 @@ pub(crate) fn bold(text: &str) -> String {
     if plain || !std::io::stdout().is_terminal() { text.to_owned() } else { format!("\x1b[1m{text}\x1b[0m") }
 }
 
-/// A line of a list of facts: a name, and what is to be said about it.
+/// A line of a list of facts: a name, and what is to be said about it, whoever says it.
 pub(crate) fn fact(name: &str, what: impl std::fmt::Display) -> String {
-    format!("{name:<12} {what}")
+    format!("{name:<12} {}", legible(&what.to_string()))
 }

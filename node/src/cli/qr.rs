@@ -5,12 +5,13 @@
 
 mod offline;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use dalil_contracts::Invocation;
 use dalil_contracts::mineral::challan::{CHALLAN_URI_PREFIX, Challan};
 use dalil_contracts::mineral::checkpost::{ChallanSlip, Plate};
 use dalil_contracts::mineral::keys::challan_key;
@@ -19,7 +20,7 @@ use dalil_ledger::checkpoint::Pin;
 use dalil_ledger::document::Uri;
 use dalil_ledger::qr::{Code, Link, receipt};
 use dalil_ledger::receipt::{
-    InclusionReceipt, Question, Terms, Trust, verify_inclusion_with, verify_register, verify_status,
+    Inclusion, InclusionReceipt, Question, Terms, Trust, verify_inclusion_with, verify_register, verify_status,
 };
 use dalil_ledger::state::Overlay;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ use crate::qr::{PHOTO_BYTES_MAX, Picture, PictureKind, read_photo};
 use crate::shell::clock::now_ms;
 use crate::shell::home::read_private_seed;
 use crate::time::ist;
-use crate::verification::batch_of;
+use crate::verification::{batch_of, leaf_uri};
 
 #[derive(Subcommand)]
 pub(crate) enum QrCommand {
@@ -147,8 +148,24 @@ async fn receipt_text(make: &Make, client: &Client, pin: &Pin) -> anyhow::Result
         Err(_) => ("uri", uri_of(&make.what)?.to_string()),
     };
     let bytes = client.get_query("/v1/receipts/inclusion", &[query]).await?;
-    verify_inclusion_with(&bytes, Trust::Pin(pin), now_ms(), batch_of)?;
+    let inclusion = verify_inclusion_with(&bytes, Trust::Pin(pin), now_ms(), batch_of)?;
+    require_about(&make.what, &inclusion)?;
     receipt::to_code(&InclusionReceipt::parse(&bytes)?).context("the receipt goes by file")
+}
+
+/// Refuses the receipt of another record than was asked for.
+fn require_about(what: &str, inclusion: &Inclusion) -> anyhow::Result<()> {
+    if let Ok(index) = what.parse::<u64>() {
+        ensure!(inclusion.index == index, "the node gave record {}, asked was {index}", inclusion.index);
+        return Ok(());
+    }
+    let uri = uri_of(what)?;
+    let issued = match &inclusion.document {
+        Some(leaf) => leaf_uri(leaf).into_iter().collect(),
+        None => Invocation::decode(&inclusion.record.body.call).map(|it| it.documents()).unwrap_or_default(),
+    };
+    ensure!(issued.contains(&uri), "the node gave record {}, which does not issue {uri}", inclusion.index);
+    Ok(())
 }
 
 async fn slip_text(make: &Make, client: &Client, pin: &Pin) -> anyhow::Result<String> {
@@ -172,7 +189,8 @@ pub(crate) async fn read_code(what: &str) -> anyhow::Result<Code> {
     let limit = u64::try_from(PHOTO_BYTES_MAX)?.saturating_add(1);
     let bytes = if what == "-" {
         let mut line = String::new();
-        std::io::stdin().take(limit).read_to_string(&mut line).context("standard input")?;
+        // A scanner goes on typing where a line ends, and never ends its input.
+        std::io::stdin().lock().take(limit).read_line(&mut line).context("standard input")?;
         line.into_bytes()
     } else if Path::new(what).is_file() {
         let mut bytes = Vec::new();

@@ -112,6 +112,16 @@ fn what_is_too_long_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn a_row_that_names_a_device_waits_for_nobody() {
+    let fixture = Fixture::new();
+    let rows = "receipt_file,document_file\n/dev/zero,\ngood.dalil-status,/dev/zero\n/dev/tty,\ngood.dalil-status,\n";
+    let said = batch(&fixture, "devices.csv", rows, &["--offline", "--json"]);
+    let sum = said.json();
+    assert_eq!((said.code, &sum["statuses"]), (2, &json!({ "no_question": 3, "valid": 1 })), "{sum}");
+    assert!(sum["bad_lines"][0]["why"].as_str().unwrap().contains("is no file"), "{sum}");
+}
+
+#[test]
 fn nobody_answers_and_nobody_to_believe_are_4() {
     let fixture = Fixture::new();
     let said = batch(&fixture, "one.csv", "uri\nin.gov.wb.x\n", &["--url", "http://127.0.0.1:1", "--json"]);

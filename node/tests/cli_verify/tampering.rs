@@ -24,6 +24,8 @@ fn refused(fixture: &Fixture, name: &str, text: &str, reasons: &[&str]) {
     let text = fixture.verify(name, &["--offline"]).out;
     assert!(text.starts_with("COULD NOT CHECK\n") && text.contains(&format!("({reason})")), "{text}");
     assert!(text.contains("nor that it is forged"), "{text}");
+    // Nobody paints another answer onto the screen.
+    assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
 }
 
 #[test]
@@ -81,6 +83,8 @@ fn a_status_receipt() {
     let mut absent = receipt.clone();
     absent["reads"][2]["value"] = Value::Null;
     refused(&fixture, "spoilt.dalil-status", &absent.to_string(), &["proof_wrong"]);
+    let painted = receipt.to_string().replacen('{', "{\"\\u001b[2J\\u001b[HVALID\": 0,", 1);
+    refused(&fixture, "spoilt.dalil-status", &painted, &["malformed"]);
     let doubled = receipt.to_string().replacen("\"format\"", "\"format\":\"dalil-status/v1\",\"format\"", 1);
     refused(&fixture, "spoilt.dalil-status", &doubled, &["malformed"]);
 }

@@ -91,6 +91,8 @@ async fn receipts_are_kept_and_prove_the_same_without_the_node() {
     let (_, _, _, json) = desk.said(&[&NUMBER[..], &["--save", "kept"]].concat()).await;
     let saved = json["saved"][0].as_str().unwrap();
     let again = desk.run(&["verify", saved, "--policy", "pin.json", "--offline", "--json"]).await;
+    // Nobody who hands this file over asked about a number.
+    assert!(!again.out.contains("the number asked about"), "{}", again.out);
     assert_eq!((again.code, &again.json()["status"]), (0, &json!("valid")), "{}", again.out);
 }
 

@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
             age_max_ms: self.age_max_ms.unwrap_or(age_max_ms),
             asked_as_of_ms: terms.as_of_ms.or(terms.known_at_ms),
             answer,
-            by: if matches!(about, receipt::Question::Slot(_)) { By::Number } else { By::Name },
+            by: if matches!(question, Some(receipt::Question::Slot(_))) { By::Number } else { By::Name },
         })))
     }
 

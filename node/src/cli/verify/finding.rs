@@ -3,7 +3,7 @@
 use dalil_contracts::Invocation;
 use dalil_contracts::land::keys::PlotId;
 use dalil_contracts::mineral::types::ChallanNumber;
-use dalil_ledger::document::{DocumentEntry, Status};
+use dalil_ledger::document::DocumentEntry;
 use dalil_ledger::log::LogIndex;
 use dalil_ledger::receipt::{Answer, CouldNotCheck, Exit, Inclusion, ProvenRegister};
 
@@ -131,8 +131,8 @@ impl Finding {
     /// The exit code.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Status(proven) => exit_of(proven.answer.status),
-            Self::Plot(plot) => exit_of(plot.shown.status),
+            Self::Status(proven) => proven.answer.status.into(),
+            Self::Plot(plot) => plot.shown.status.into(),
             Self::BeyondLog(_) => Exit::NotOnRecord,
             Self::Recorded(_) => Exit::RecordedOnly,
             Self::Unchecked(_) => Exit::CouldNotCheck,
@@ -148,14 +148,6 @@ impl Finding {
             Self::Recorded(recorded) => Some(recorded.inclusion.quorum),
             Self::Unchecked(_) => None,
         }
-    }
-}
-
-fn exit_of(status: Status) -> Exit {
-    match status {
-        Status::Valid => Exit::Valid,
-        Status::NotOnRecord => Exit::NotOnRecord,
-        _ => Exit::NotValidNow,
     }
 }
 

@@ -19,6 +19,7 @@ mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub use batch::read_questions;
 use clap::{ArgGroup, Args};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;

@@ -1,6 +1,7 @@
 //! What the command line asks about: a receipt, a document's file, a URI, a digest, or what an option names.
 
 use std::fmt;
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -90,7 +91,7 @@ impl Subject {
 
     fn of_file(path: &Path) -> Result<Self, Usage> {
         let unreadable = |error: std::io::Error| Usage(format!("cannot read {}: {error}", path.display()));
-        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut file = open_file(path)?;
         let mut head = Vec::new();
         let limit = u64::try_from(HEAD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
         file.by_ref().take(limit).read_to_end(&mut head).map_err(unreadable)?;
@@ -121,6 +122,15 @@ fn looks_like_status(bytes: &[u8]) -> bool {
 fn looks_like_presentation(bytes: &[u8]) -> bool {
     const FORMAT: &[u8] = b"\"dalil-presentation/";
     bytes.trim_ascii_start().starts_with(b"{") && bytes.windows(FORMAT.len()).any(|window| window == FORMAT)
+}
+
+/// Opens a file; a pipe or a device would be waited for, or read, without end.
+pub(super) fn open_file(path: &Path) -> Result<File, Usage> {
+    let unreadable = |error: std::io::Error| Usage(format!("cannot read {}: {error}", path.display()));
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(Usage(format!("{} is no file", path.display())));
+    }
+    File::open(path).map_err(unreadable)
 }
 
 /// SHA-256 of the file that somebody holds in hand.

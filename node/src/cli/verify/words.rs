@@ -7,6 +7,7 @@ use super::report::Report;
 use crate::cli::land::encumbrance_lines;
 use crate::cli::output::{bold, fact};
 use crate::cli::qr::slip_facts;
+use crate::legible::legible;
 use crate::service::Ask;
 use crate::time::{ist, span};
 
@@ -37,7 +38,7 @@ impl Report {
             (None, _) => fact("receipt", "a file, checked here; no node was asked"),
         });
         lines.extend(self.saved.iter().map(|path| fact("saved", path)));
-        format!("{}\n{}\n\n{}", bold(&word), self.about(), lines.join("\n"))
+        format!("{}\n{}\n\n{}", bold(&word), legible(&self.about()), lines.join("\n"))
     }
 
     /// What it is about, in words.
@@ -120,7 +121,8 @@ fn status_facts(proven: &Proven, checked_at_ms: u64) -> Vec<String> {
     if let Some(entry) = &answer.entry {
         lines.extend(document_facts(entry, answer.known_at_ms));
         // The issue is said already.
-        lines.extend(answer.history.iter().skip(1).map(history_fact));
+        let later = answer.history.iter().filter(|event| event.what != Happening::Issued);
+        lines.extend(later.map(history_fact));
     }
     let age = span(checked_at_ms.saturating_sub(answer.freshness_ms));
     let limit = span(proven.age_max_ms);
@@ -167,7 +169,8 @@ fn document_facts(entry: &DocumentEntry, known_at_ms: Option<u64>) -> Vec<String
         fact("validity", format_args!("from {}, {until}", ist(entry.valid_from_ms))),
         fact("digest", entry.digest),
     ];
-    if let Some(newer) = &entry.superseded_by {
+    // Which record names the newer one is not told: it may be a later one than is asked about.
+    if let Some(newer) = entry.superseded_by.as_ref().filter(|_| known_at_ms.is_none()) {
         lines.push(fact("replaced by", newer));
     }
     lines

@@ -24,7 +24,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use self::answer::{Answered, Asker};
 use self::progress::{Progress, Run};
 use self::question::Context;
-use self::report::Report;
+use self::report::{Form, Report};
+pub use self::source::read_questions;
 use self::source::{Chunks, Source};
 pub(super) use self::sum::Sum;
 use super::trust::{self, Believed};
@@ -57,17 +58,18 @@ pub(super) async fn run(verify: &Verify, path: &Path) -> Result<Sum, Usage> {
     let pin = trust::read(&verify.policy)?;
     let context = Context { key: verify.named.key()?, offline: verify.offline, moments: verify.moments() };
     let mut source = Source::open(path, &options.carry, context)?;
+    let believed = match Believed::parse(&pin) {
+        Ok(believed) => believed,
+        Err(why) => return Ok(Sum::default().stopped(why.detail)),
+    };
+    let form = options.report.as_deref().map(Form::of).transpose()?;
     let (progress, mut sum) = match &options.report {
         Some(report) => Progress::open(report, Run::of(verify, path, &pin)?)?,
         None => (None, Sum::default()),
     };
-    let mut report = match &options.report {
-        Some(report) => Some(Report::open(report, &options.carry, sum.report_bytes)?),
-        None => None,
-    };
-    let believed = match Believed::parse(&pin) {
-        Ok(believed) => believed,
-        Err(why) => return Ok(sum.stopped(why.detail)),
+    let mut report = match (&options.report, form) {
+        (Some(report), Some(form)) => Some(Report::open(report, form, &options.carry, sum.report_bytes)?),
+        _ => None,
     };
     let client = (!verify.offline).then(|| Client::new(&verify.url)).transpose();
     let client = match client {

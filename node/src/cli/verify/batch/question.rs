@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::Usage;
 use super::super::ask::for_node;
 use super::super::check::Moments;
-use super::super::subject::{Asked, digest_of};
+use super::super::subject::{Asked, digest_of, open_file};
 use crate::cli::plate::VehicleKey;
 use crate::legible::visible;
 use crate::service::{Ask, Question};
@@ -172,7 +172,8 @@ fn read_receipt(path: &str) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", visible(path));
     let limit = u64::try_from(STATUS_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    std::fs::File::open(path).map_err(unreadable)?.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    let file = open_file(Path::new(path)).map_err(|Usage(why)| visible(&why))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     // Receipts are text; what is none is refused with them, as damaged.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

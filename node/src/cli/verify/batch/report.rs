@@ -41,9 +41,21 @@ const COLUMNS: [&str; 20] = [
     "checked_at",
 ];
 
-enum Form {
+/// How a report is written.
+pub(super) enum Form {
     Csv,
     JsonLines,
+}
+
+impl Form {
+    /// By the ending of its name.
+    pub(super) fn of(path: &Path) -> Result<Self, Usage> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => Ok(Self::Csv),
+            Some("jsonl" | "ndjson") => Ok(Self::JsonLines),
+            _ => Err(Usage(format!("{}: a report ends in .csv or .jsonl", path.display()))),
+        }
+    }
 }
 
 /// A report that is being written.
@@ -56,13 +68,9 @@ pub(super) struct Report {
 
 impl Report {
     /// Opens a report of which so many bytes are whole; what follows them is cut off.
-    pub(super) fn open(path: &Path, carry: &[String], whole: u64) -> Result<Self, Usage> {
-        let form = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("csv") => Form::Csv,
-            Some("jsonl" | "ndjson") => Form::JsonLines,
-            _ => return Err(Usage(format!("{}: a report ends in .csv or .jsonl", path.display()))),
-        };
+    pub(super) fn open(path: &Path, form: Form, carry: &[String], whole: u64) -> Result<Self, Usage> {
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path).and_then(|mut file| {
+            file.try_lock().map_err(|_| std::io::Error::other("another run writes it"))?;
             if file.metadata()?.len() < whole {
                 return Err(std::io::Error::other("the report is shorter than it was; begin another"));
             }
@@ -127,12 +135,16 @@ impl Report {
     }
 }
 
-/// A cell (RFC 4180) that a spreadsheet shows as it stands: what it would read as a formula gets an apostrophe before it, and
-/// what steers how the rest is read stands there by its code.
+/// What a spreadsheet takes for the beginning of a formula.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A cell (RFC 4180) that a spreadsheet shows as it stands: what it would read as a formula gets an apostrophe before it, also
+/// behind a semicolon, which separates cells in some countries; and what steers how the rest is read stands there by its code.
 fn cell(text: &str) -> String {
-    let text = legible(text);
-    let is_formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
-    let text = if is_formula { format!("'{text}") } else { text };
+    let parts = legible(text);
+    let parts =
+        parts.split(';').map(|part| if part.starts_with(FORMULA) { format!("'{part}") } else { part.to_owned() });
+    let text = parts.collect::<Vec<_>>().join(";");
     if text.contains([',', '"', '\'', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

@@ -1,10 +1,11 @@
 //! A file of questions, read one after the other.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _};
 use std::path::Path;
 
 use super::super::Usage;
+use super::super::check::Moments;
+use super::super::subject::open_file;
 use super::csv::Csv;
 use super::json::JsonLines;
 use super::question::{Bad, Context, Task};
@@ -57,11 +58,8 @@ impl Source {
     /// Opens a file. A JSON object begins with a brace, and no header does.
     pub(super) fn open(path: &Path, carry: &[String], context: Context) -> Result<Self, Usage> {
         let unreadable = |error: std::io::Error| Usage(format!("cannot read {}: {error}", path.display()));
-        let file = File::open(path).map_err(unreadable)?;
-        let about = file.metadata().map_err(unreadable)?;
-        if !about.is_file() {
-            return Err(Usage(format!("{} is no file", path.display())));
-        }
+        let file = open_file(path)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
         let mut reader = BufReader::new(file);
         let begins = reader.fill_buf().map_err(unreadable)?;
         let begins = begins.strip_prefix(BOM).unwrap_or(begins).trim_ascii_start();
@@ -76,7 +74,7 @@ impl Source {
         } else {
             Rows::Csv(Box::new(Csv::new(file, carry, context)?))
         };
-        Ok(Self { rows, bytes: about.len(), skipped: Skipped::default() })
+        Ok(Self { rows, bytes, skipped: Skipped::default() })
     }
 
     /// Its length, in bytes.
@@ -147,6 +145,15 @@ impl Iterator for Chunks {
 }
 
 impl Row {
+    /// What is asked and carried.
+    fn in_words(&self) -> String {
+        let asked = match &self.task {
+            Ok(Task { shown, moments, .. }) => format!("{shown} {moments:?}"),
+            Err(BadRow { place, why }) => format!("{place}: {why}"),
+        };
+        format!("{asked} {:?}", self.carried)
+    }
+
     /// About as much as it keeps in memory, in bytes.
     fn weight(&self) -> u64 {
         let carried: usize = self.carried.iter().map(String::len).sum();
@@ -163,4 +170,27 @@ impl BadRow {
     pub(super) fn new(Bad { field, why }: Bad, name: impl FnOnce(&str) -> String) -> Self {
         Self { place: field.map(|field| name(&field)).unwrap_or_default(), why }
     }
+}
+
+/// The questions of a file from a line on, each with the line on which it begins, in words; or why it is none. Nobody is
+/// asked. The last item says why the rest of the file cannot be read, if it cannot.
+///
+/// # Errors
+/// The file cannot be read at all.
+pub fn read_questions(
+    path: &Path,
+    carry: &[String],
+    from_line: Option<u64>,
+) -> Result<Vec<Result<(u64, String), String>>, String> {
+    let context = Context { key: None, offline: false, moments: Moments::default() };
+    let mut source = Source::open(path, carry, context).map_err(|Usage(why)| why)?;
+    source.skip_to(0, from_line);
+    let mut read = Vec::new();
+    for chunk in Chunks::from(source) {
+        match chunk {
+            Ok(rows) => read.extend(rows.iter().map(|row| Ok((row.line, row.in_words())))),
+            Err(why) => read.push(Err(why)),
+        }
+    }
+    Ok(read)
 }
