@@ -7,10 +7,12 @@ import { Canonical, fields, fromHex, integer, list, parseJson, readEntry, refuse
 const FORMAT = "dalil-checkpost-bundle/v1";
 /** The largest bundle that a page reads, in characters: proofs of some three thousand challans. */
 const BUNDLE_CHARS_MAX = 64 << 20;
-const PAGES_MAX = 64;
-const CHALLANS_MAX = 256;
-const RANGES_MAX = 32;
-const POSTINGS_MAX = 16;
+/** The most questions of one bundle. */
+export const PAGES_MAX = 64;
+/** The most challans, ranges and postings that a node answers in one question. */
+export const CHALLANS_MAX = 256;
+export const RANGES_MAX = 32;
+export const POSTINGS_MAX = 16;
 const DATED_MAX = 4096;
 const PLACES_MAX = 65_536;
 const KEYS_MAX = 256;
@@ -305,6 +307,9 @@ export async function readBundle(json, pin, nowMs, device) {
     const { question, receipt } = fields(page, ["question", "receipt"]);
     const asked = questionOf(question);
     const { answer, freshnessMs } = await verifyRegister(receipt, pin, nowMs, (get) => bookOf(asked, get));
+    // Whoever made the bundle chose the time for which offices and parameters are read.
+    const apart = asked.askedAt - BigInt(freshnessMs);
+    require(apart <= pin.absenceAgeMax && -apart <= pin.absenceAgeMax, "malformed", "the bundle asks about another time than that of its proof");
     if (asked.device !== device) answer.device = null;
     if (book === null) book = answer;
     else merge(book, answer);

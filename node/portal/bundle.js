@@ -1,16 +1,13 @@
 // Fetches a bundle where there is a network: the numbers of challans and ranges, and what the ledger says of them with its proofs.
 // Nothing is believed here; `readBundle` checks it.
 
+import { CHALLANS_MAX, PAGES_MAX, POSTINGS_MAX, RANGES_MAX } from "./book.js";
 import { CouldNotCheck, require } from "./verify.js";
 
 /** How far back challans may have been issued that can still be on the road, in milliseconds. */
 const WINDOW_MS = 345_600_000;
-/** The most challans, ranges and postings that a node answers in one question. */
-const QUESTION_CHALLANS = 256;
-const QUESTION_RANGES = 32;
-const QUESTION_POSTINGS = 16;
-/** The most numbers that a page fetches. */
-const NUMBERS_MAX = 16_384;
+/** The most lists of numbers that a page fetches. */
+const LISTS_MAX = 1_000;
 /** How long the page waits for each answer, in milliseconds. */
 const WAIT_MS = 60_000;
 
@@ -29,23 +26,25 @@ async function asked(path, body) {
 export async function fetchBundle(device, wanted) {
   const now = Date.now();
   const [challans, ranges] = [[], []];
-  for (let query = `since_ms=${now - WINDOW_MS}`; query !== null;) {
+  let [query, from, lists] = [`since_ms=${now - WINDOW_MS}`, 0, 0];
+  while (query !== null) {
     const page = JSON.parse(await asked(`/v1/checkpost/numbers?${query}`));
     challans.push(...page.challans);
     ranges.push(...page.ranges);
-    require(challans.length <= NUMBERS_MAX && ranges.length <= NUMBERS_MAX, "malformed", "more numbers than a page fetches");
-    const next = `from=${page.next}`;
-    require(next !== query, "malformed", "the server lists the same page again and again");
-    query = page.next >= page.log_size ? null : next;
+    const fits = challans.length <= PAGES_MAX * CHALLANS_MAX && ranges.length <= PAGES_MAX * RANGES_MAX && lists < LISTS_MAX;
+    require(fits, "malformed", "more numbers than a page takes: load a bundle from a file");
+    const ends = page.next >= page.log_size;
+    require(ends || page.next > from, "malformed", "the server lists the same page again and again");
+    [query, from, lists] = [ends ? null : `from=${page.next}`, page.next, lists + 1];
   }
   const postings = [...wanted];
   const pages = [];
   do {
     const question = {
       asked_at_ms: now,
-      challans: challans.splice(0, QUESTION_CHALLANS),
-      ranges: ranges.splice(0, QUESTION_RANGES),
-      postings: postings.splice(0, QUESTION_POSTINGS),
+      challans: challans.splice(0, CHALLANS_MAX),
+      ranges: ranges.splice(0, RANGES_MAX),
+      postings: postings.splice(0, POSTINGS_MAX),
       device,
     };
     pages.push(`{"question":${JSON.stringify(question)},"receipt":${await asked("/v1/checkpost/book", question)}}`);

@@ -41,6 +41,8 @@ export function wireCamera(section, words, found) {
     found(code.rawValue);
   };
   start.addEventListener("click", async () => {
+    // A second click while the first asks for the camera would leave a stream that nobody stops.
+    start.disabled = true;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
       video.srcObject = stream;
@@ -51,6 +53,8 @@ export function wireCamera(section, words, found) {
     } catch {
       end();
       status.textContent = words.camera_denied;
+    } finally {
+      start.disabled = false;
     }
   });
   stop.addEventListener("click", () => {

@@ -41,6 +41,9 @@ const refuse = (code, message) => {
   throw new CouldNotCheck(code, message);
 };
 
+/** The device's last check on record, as far as the bundle tells. */
+const last = () => Number(post.bundle?.book.device?.counter ?? -1);
+
 // What the page knows, and how old it is.
 
 async function showState() {
@@ -56,10 +59,9 @@ async function showState() {
     bundle && [say.device, device_known],
   ]));
   const made = await store.checks();
-  const last = Number(bundle?.book.device?.counter ?? -1);
-  const onRecord = (counter) => (counter <= last ? say.on_record : say.waiting);
+  const onRecord = (counter) => (counter <= last() ? say.on_record : say.waiting);
   journal.querySelector("p").textContent = fill(say.journal_words,
-    { count: made.length, waiting: made.filter(({ check }) => check.seal.counter > last).length });
+    { count: made.length, waiting: made.filter(({ check }) => check.seal.counter > last()).length });
   const cells = ({ check, verdict, reason }) => [
     [say.counter, String(check.seal.counter)],
     [say.time, ist(check.observed_at_ms, words)],
@@ -82,8 +84,11 @@ async function usePin(text) {
 
 async function useBundle(text) {
   require(post.pin !== null, "pin_missing", "no pin");
-  post.bundle = null;
-  post.bundle = await readBundle(text, post.pin, Date.now(), device.id);
+  const { pin } = post;
+  const bundle = await readBundle(text, pin, Date.now(), device.id);
+  // Another pin may have been loaded meanwhile.
+  require(post.pin === pin, "pin_missing", "the pin was changed while the bundle was checked");
+  post.bundle = bundle;
 }
 
 function wireKept(name, read, use) {
@@ -169,7 +174,7 @@ function wireSetup() {
 async function judged(code) {
   const { elements } = truck;
   const plate = plateOf(elements.plate.value);
-  const gross = elements.gross.value.trim();
+  const [gross, sameStop] = [elements.gross.value.trim(), elements.same.checked];
   require(/^[0-9]{0,7}$/.test(gross), "weight_wrong", `${gross} is no weight in kg`);
   const { pin, bundle } = post;
   require(pin !== null, "pin_missing", "no pin");
@@ -183,7 +188,7 @@ async function judged(code) {
     const now = Date.now();
     require(BigInt(now) < pin.expiresAt, "pin_expired", "the pin has expired");
     const grossKg = gross === "" ? null : BigInt(gross);
-    const scene = { plate, vehicle, place: placeOf(post.place), now: BigInt(now), grossKg, sameStop: elements.same.checked, journal: made.map(seenOf) };
+    const scene = { plate, vehicle, place: placeOf(post.place), now: BigInt(now), grossKg, sameStop, journal: made.map(seenOf) };
     const judgement = slip === null
       ? { verdict: "invalid", reason: "nothing_shown", asOfMs, earlier: null, alerts: [] }
       : await judge(slip, pin.chain, bundle, AGE_MAX_MS, scene);
@@ -229,6 +234,9 @@ function answerOf({ judged: found, said, counter, why }) {
 }
 
 async function check(code) {
+  // A second tap is not a second truck.
+  if (truck.getAttribute("aria-busy") === "true") return;
+  truck.setAttribute("aria-busy", "true");
   busy();
   try {
     show(place, answerOf(await judged(code)));
@@ -236,6 +244,8 @@ async function check(code) {
   } catch (error) {
     fail(error);
     place.firstElementChild.append(element("p", { class: "warning" }, say.not_recorded));
+  } finally {
+    truck.removeAttribute("aria-busy");
   }
   await showState();
 }
@@ -269,7 +279,7 @@ function wireJournal() {
   journal.querySelector("[name=export]").addEventListener("click", async () => {
     try {
       require(post.pin !== null, "pin_missing", "no pin");
-      const file = new Blob([await store.journal(post.pin.chain, device)], { type: "application/json" });
+      const file = new Blob([await store.journal(post.pin.chain, device, last())], { type: "application/json" });
       const link = element("a", { href: URL.createObjectURL(file), download: "journal.json" });
       link.click();
       URL.revokeObjectURL(link.href);

@@ -113,10 +113,10 @@ export class Store {
     });
   }
 
-  /** The file that `dalil checkpost sync --journal` takes. */
-  async journal(chain, device) {
-    const checks = (await this.checks()).map(({ check }) => check);
-    require(checks.length > 0, "malformed", "no check was made");
+  /** The file that `dalil checkpost sync --journal` takes: the checks after the one that is known to be on record. */
+  async journal(chain, device, onRecord) {
+    const checks = (await this.checks()).map(({ check }) => check).filter((check) => check.seal.counter > onRecord);
+    require(checks.length > 0, "malformed", "no check waits");
     return `${JSON.stringify({ format: JOURNAL_FORMAT, chain, device: device.id, checks }, null, 1)}\n`;
   }
 }

@@ -37,10 +37,17 @@ fn two_trucks_with_one_challan_and_the_checks_on_record() {
     assert!(text.out.starts_with("INVALID (issued for another plate)"), "{}", text.out);
     assert!(text.out.contains("SHOWN BEFORE"), "{}", text.out);
 
-    // Synced, twice: the second time nothing is left to bring.
+    // Under the posting of another office all are refused, and none is lost.
     let url = road.nodes.url(1);
-    let sync =
-        ["--json", "checkpost", "sync", "--home", "post", "--testnet", "net", "--posting", POLICE, "--url", &url];
+    let sync_as = |posting| {
+        ["--json", "checkpost", "sync", "--home", "post", "--testnet", "net", "--posting", posting, "--url", &url]
+    };
+    let others = road.run(&sync_as("minerals/check-hooghly"));
+    let said = others.json();
+    assert_eq!((others.code, said["refused"].as_array().unwrap().len()), (1, 8), "{said}");
+    assert_eq!((&said["refused"][0]["code"], &said["recorded"]), (&json!("O1"), &json!(0)), "{said}");
+    // Synced, twice: the second time nothing is left to bring.
+    let sync = sync_as(POLICE);
     let synced = road.done(&sync).json();
     assert_eq!((&synced["recorded"], &synced["waiting"]), (&json!(8), &json!(0)), "{synced}");
     assert_eq!(road.done(&sync).json()["recorded"], json!(0));
@@ -138,6 +145,11 @@ fn a_bundle_that_was_tampered_with_judges_nothing(road: &Road) {
     spoil(&|bundle| bundle["pages"][0]["receipt"]["reads"][3]["value"] = Value::Null);
     spoil(&|bundle| bundle["pages"][0]["receipt"]["checkpoint"] = json!("no note"));
     spoil(&|bundle| bundle["pages"] = json!([]));
+    // Asked for a day on which another office may have been open.
+    spoil(&|bundle| {
+        let asked = &mut bundle["pages"][0]["question"]["asked_at_ms"];
+        *asked = json!(asked.as_u64().unwrap() - 86_400_000);
+    });
     spoil(&|bundle| bundle["format"] = json!("dalil-checkpost-bundle/v2"));
     std::fs::write(&path, "{").unwrap();
     assert_eq!(road.check("slip.png", PLATE, &[]).code, 4);

@@ -33,6 +33,8 @@ use crate::time::{ist, parse_span};
 const FORMAT: &str = "dalil-checkpost-bundle/v1";
 /// The largest bundle that is read, in bytes: proofs of some fifty thousand challans.
 const BUNDLE_BYTES_MAX: u64 = 1 << 30;
+/// The most pages of numbers that one bundle takes.
+const LISTS_MAX: usize = 10_000;
 /// The most numbers that one bundle takes.
 const NUMBERS_MAX: usize = 200_000;
 
@@ -78,40 +80,57 @@ struct BundleFile {
 }
 
 /// What a bundle says, every value of it proven.
-pub(crate) struct Bundle {
+pub struct Bundle {
     /// What the ledger said.
-    pub(crate) book: Book,
+    pub book: Book,
     /// The time as of which all of it is said, UTC milliseconds.
-    pub(crate) as_of_ms: u64,
+    pub as_of_ms: u64,
 }
 
 /// Why a bundle says nothing.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BundleError {
+pub enum BundleError {
     /// There is none, or it is none.
     #[error("{0}")]
     File(String),
     /// A proof is wrong, or the pin expired.
     #[error("the bundle is not proven: {0}")]
     Proof(#[from] dalil_ledger::receipt::CouldNotCheck),
+    /// It was asked for another time than that of its proof.
+    #[error("the bundle asks what held on {asked}, and its proof is of {proven}")]
+    OtherTime {
+        /// The time asked for.
+        asked: String,
+        /// The time of the proof.
+        proven: String,
+    },
     /// The ledger refuses the question.
     #[error("the ledger says nothing: {0}")]
     Refused(String),
 }
 
 impl Page {
-    fn check(&self, pin: &Pin, at_ms: u64) -> Result<Bundle, BundleError> {
+    fn check(&self, pin: &Pin, device: &DeviceId, at_ms: u64) -> Result<Bundle, BundleError> {
         let bytes = serde_json::to_vec(&self.receipt).map_err(|error| BundleError::File(error.to_string()))?;
         // How old a bundle may be is judged by who uses it.
         let proven = verify_register(&bytes, pin, at_ms, Some(u64::MAX), |state| self.question.answer(state))?;
-        let book = proven.answer.map_err(|refused| BundleError::Refused(refused.message))?;
-        Ok(Bundle { book, as_of_ms: proven.freshness_ms })
+        // Whoever made the bundle chose the time for which offices and parameters are read.
+        let (asked_at_ms, as_of_ms) = (self.question.asked_at_ms, proven.freshness_ms);
+        if asked_at_ms.abs_diff(as_of_ms) > pin.terms().absence_age_max_ms {
+            return Err(BundleError::OtherTime { asked: ist(asked_at_ms), proven: ist(as_of_ms) });
+        }
+        let mut book = proven.answer.map_err(|refused| BundleError::Refused(refused.message))?;
+        if self.question.device.as_ref() != Some(device) {
+            book.device = None;
+        }
+        Ok(Bundle { book, as_of_ms })
     }
 }
 
 impl Bundle {
-    /// Reads a bundle and checks every proof of it against `pin`.
-    pub(crate) fn read(path: &Path, pin: &Pin, at_ms: u64) -> Result<Self, BundleError> {
+    /// Reads a bundle and checks every proof of it against `pin`. What it says of another device than `device` counts for
+    /// nothing.
+    pub fn read(path: &Path, pin: &Pin, device: &DeviceId, at_ms: u64) -> Result<Self, BundleError> {
         let wrong = |error: &dyn std::fmt::Display| BundleError::File(format!("{}: {error}", path.display()));
         let missing = |error| wrong(&format_args!("{error}; run `dalil checkpost bundle` where there is a network"));
         let size = std::fs::metadata(path).map_err(missing)?.len();
@@ -123,14 +142,14 @@ impl Bundle {
         if file.format != FORMAT {
             return Err(wrong(&format_args!("format {:?}, expected {FORMAT:?}", file.format)));
         }
-        Self::of_pages(&file.pages, pin, at_ms)
+        Self::of_pages(&file.pages, pin, device, at_ms)
     }
 
-    fn of_pages(pages: &[Page], pin: &Pin, at_ms: u64) -> Result<Self, BundleError> {
+    fn of_pages(pages: &[Page], pin: &Pin, device: &DeviceId, at_ms: u64) -> Result<Self, BundleError> {
         let (first, rest) = pages.split_first().ok_or_else(|| BundleError::File("an empty bundle".to_owned()))?;
-        let mut bundle = first.check(pin, at_ms)?;
+        let mut bundle = first.check(pin, device, at_ms)?;
         for page in rest {
-            let Self { book, as_of_ms } = page.check(pin, at_ms)?;
+            let Self { book, as_of_ms } = page.check(pin, device, at_ms)?;
             bundle.book.merge(book);
             bundle.as_of_ms = bundle.as_of_ms.min(as_of_ms);
         }
@@ -141,18 +160,21 @@ impl Bundle {
 /// The numbers of challans and ranges since a time, by the node's word.
 async fn list(client: &Client, since_ms: u64) -> anyhow::Result<(Vec<ChallanNumber>, Vec<RangeId>)> {
     let (mut challans, mut ranges) = (Vec::new(), Vec::new());
+    let (mut pages, mut from) = (0, 0);
     let mut query = ("since_ms", since_ms.to_string());
     loop {
         let page: Numbers = client.get_json("/v1/checkpost/numbers", &[query.clone()]).await?;
         challans.extend(page.challans);
         ranges.extend(page.ranges);
         ensure!(challans.len().max(ranges.len()) <= NUMBERS_MAX, "more than {NUMBERS_MAX} numbers: a shorter --window");
-        let next = ("from", page.next.to_string());
         if page.next >= page.log_size {
             return Ok((challans, ranges));
         }
-        ensure!(next != query, "the node lists the same page again and again");
-        query = next;
+        ensure!(page.next > from, "the node lists the same page again and again");
+        pages += 1;
+        ensure!(pages < LISTS_MAX, "the node lists more than {LISTS_MAX} pages: a shorter --window");
+        from = page.next;
+        query = ("from", from.to_string());
     }
 }
 
@@ -215,7 +237,7 @@ pub(super) async fn run(fetch: &Fetch, format: Format) -> anyhow::Result<ExitCod
         pages.push(Page { question, receipt });
     }
     // As if a stranger had handed it over: the node's word counts for nothing but the list.
-    let Bundle { book, as_of_ms } = Bundle::of_pages(&pages, &pin, now_ms())?;
+    let Bundle { book, as_of_ms } = Bundle::of_pages(&pages, &pin, &device, now_ms())?;
     ensure!(book.device.is_some(), "device {device} is not registered: its checks would be refused (O1)");
     let bytes = serde_json::to_vec(&BundleFile { format: FORMAT.to_owned(), pages })?;
     replace_file(&out, &bytes).context("cannot keep the bundle")?;

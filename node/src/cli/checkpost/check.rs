@@ -106,7 +106,8 @@ async fn answer(check: &Check) -> anyhow::Result<Answer> {
     let (vehicle, journal) = (post.vehicle_key()?.id(&check.plate), post.journal());
     let made = journal.checks()?;
     let at_ms = now_ms();
-    let bundle = Bundle::read(&post.bundle_path(), &post.pin, at_ms);
+    let device = post.device_key()?.public();
+    let bundle = Bundle::read(&post.bundle_path(), &post.pin, &device, at_ms);
     let scene = Scene {
         plate: &check.plate,
         vehicle,

@@ -11,10 +11,12 @@ use dalil_ledger::crypto::Hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::shell::home::sync_folder;
+
 /// The longest journal, in bytes: some ten thousand checks. A device starts a new folder before that.
 const JOURNAL_BYTES_MAX: u64 = 16 << 20;
 
-/// A check that the ledger has taken or refused.
+/// A check whose fate is known. One that was refused stays open until a later one is on record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Synced {
@@ -22,10 +24,8 @@ pub(super) struct Synced {
     pub(super) counter: u64,
     /// Transaction id.
     pub(super) id: Hash,
-    /// Log index; none if it was refused.
+    /// Log index; none if an earlier attempt, or another statement of the device, was taken under its counter.
     pub(super) index: Option<u64>,
-    /// Code of the rule that refused it.
-    pub(super) refused: Option<String>,
 }
 
 /// Value of the field `format` of a page's journal.
@@ -34,19 +34,19 @@ const PAGE_FORMAT: &str = "dalil-checkpost-journal/v1";
 /// The checks that a checkpost page saved as a file, in the order of its device's counter.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageJournal {
+pub struct PageJournal {
     format: String,
     /// The chain for which they are sealed.
-    pub(super) chain: Hash,
+    pub chain: Hash,
     /// The device.
-    pub(super) device: DeviceId,
+    pub device: DeviceId,
     /// The checks, each with its seal.
-    pub(super) checks: Vec<CheckChallan>,
+    pub checks: Vec<CheckChallan>,
 }
 
 impl PageJournal {
     /// Reads a file; the seals in it are for the ledger to judge.
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let file: Self = serde_json::from_str(&read_bounded(path)?).with_context(|| path.display().to_string())?;
         ensure!(file.format == PAGE_FORMAT, "{}: format {:?}, expected {PAGE_FORMAT:?}", path.display(), file.format);
         let mut last = 0;
@@ -126,7 +126,9 @@ fn add_line<T: Serialize>(path: &Path, value: &T) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
         file.write_all(&line)?;
-        file.sync_all()
+        file.sync_all()?;
+        // Its name too, if this is its first line.
+        if whole == 0 { sync_folder(path.parent().unwrap_or(Path::new("."))) } else { Ok(()) }
     };
     add().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -13,7 +13,9 @@ mod words;
 
 use std::process::ExitCode;
 
+pub use bundle::{Bundle, BundleError};
 use clap::Subcommand;
+pub use journal::PageJournal;
 
 use super::Format;
 

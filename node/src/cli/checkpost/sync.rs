@@ -26,8 +26,8 @@ use crate::cli::record::{Fate, hand_in};
 use crate::shell::clock::now_ms;
 use crate::time::parse_span;
 
-/// The codes with which the ledger refuses a check for what it says: no other attempt makes it better.
-const FINAL: [&str; 2] = ["O1", "M14"];
+/// The codes with which the ledger refuses one check and may take the next.
+const OF_THE_CHECK: [&str; 2] = ["O1", "M14"];
 
 #[derive(Args)]
 pub(crate) struct Sync {
@@ -104,26 +104,34 @@ pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode>
     let status = sync.signer.chain(&client).await?;
     anyhow::ensure!(status.chain == checks.chain(), "the node is of another chain than the checks");
     let open = checks.waiting(&client).await?;
-    let (mut waiting, mut recorded, mut refused, mut pending) = (open.len(), 0, Vec::new(), None);
+    let (mut waiting, mut recorded, mut earlier) = (open.len(), 0, 0);
+    let (mut refused, mut pending) = (Vec::new(), None);
     for check in open {
         let Some(seal) = check.seal else { continue };
+        let (observed_at_ms, sent_at_ms) = (check.observed_at_ms, now_ms());
         let call = Call::Mineral(MineralCall::CheckChallan(check));
         let invocation = Invocation { posting: posting.clone(), call };
-        let record = sign(&invocation, &key, status.chain, now_ms().max(status.head_time_ms))?;
+        let record = sign(&invocation, &key, status.chain, sent_at_ms.max(status.head_time_ms))?;
         let (id, counter) = (record.id(), seal.counter);
         match hand_in(&client, &record, None, sync.wait).await? {
             Fate::Recorded { index, .. } => {
                 recorded += 1;
-                checks.settle(&Synced { counter, id, index: Some(index), refused: None })?;
+                checks.settle(&Synced { counter, id, index: Some(index) })?;
             }
-            // An earlier attempt may have been recorded after its answer was given up.
+            // An earlier attempt may have been recorded after its answer was given up; or another statement of the device
+            // took the counter.
             Fate::Refused(_) if counter_on_record(&client, &seal.device).await? >= counter => {
-                recorded += 1;
-                checks.settle(&Synced { counter, id, index: None, refused: None })?;
+                earlier += 1;
+                checks.settle(&Synced { counter, id, index: None })?;
             }
-            Fate::Refused(problem) if FINAL.contains(&problem.code.as_str()) => {
+            // Once a later one is on record, this one can never be.
+            Fate::Refused(problem) if observed_at_ms > sent_at_ms => {
+                pending = Some(format!("the device's clock is ahead, sync again later: {}", problem.detail));
+                break;
+            }
+            // It stays in the journal: under the right posting it may still be taken.
+            Fate::Refused(problem) if OF_THE_CHECK.contains(&problem.code.as_str()) => {
                 refused.push(json!({ "counter": counter, "code": problem.code, "detail": problem.detail }));
-                checks.settle(&Synced { counter, id, index: None, refused: Some(problem.code) })?;
             }
             Fate::Refused(problem) => {
                 pending = Some(format!("{}: {}", problem.code, problem.detail));
@@ -137,12 +145,21 @@ pub(super) async fn run(sync: &Sync, format: Format) -> anyhow::Result<ExitCode>
         waiting = waiting.saturating_sub(1);
     }
     let mut lines = vec![bold(&format!("{recorded} checks recorded, {waiting} waiting"))];
+    if earlier > 0 {
+        lines.push(fact(
+            "earlier",
+            format_args!("{earlier} are on record, or were refused before a later one was taken"),
+        ));
+    }
     lines.extend(refused.iter().map(|refusal| fact("refused", refusal)));
     lines.extend(pending.as_ref().map(|why| fact("stopped", why)));
     match format {
         Format::Text => print(&lines.join("\n"))?,
         Format::Json => print(
-            &json!({ "recorded": recorded, "waiting": waiting, "refused": refused, "stopped": pending }).to_string(),
+            &json!({
+                "recorded": recorded, "earlier": earlier, "waiting": waiting, "refused": refused, "stopped": pending,
+            })
+            .to_string(),
         )?,
     }
     Ok(if waiting == 0 && refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

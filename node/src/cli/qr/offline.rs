@@ -55,13 +55,13 @@ pub(super) fn draw(offline: &Offline, format: Format) -> anyhow::Result<ExitCode
     let pin = Pin::from_json(&read(&offline.policy)?).with_context(|| offline.policy.display().to_string())?;
     let issued: OfflineChallan = serde_json::from_slice(&read(&offline.challan)?)
         .with_context(|| format!("{}: expected the value of `offline`", offline.challan.display()))?;
-    let Bundle { book, as_of_ms } = Bundle::read(&offline.bundle, &pin, now_ms())?;
+    let key = read_private_seed(&offline.key)?;
+    let Bundle { book, as_of_ms } = Bundle::read(&offline.bundle, &pin, &key.public(), now_ms())?;
     let challan = &issued.challan;
     if let Some(file) = &offline.vehicle_key {
         let same = VehicleKey::read(file)?.id(&offline.plate) == challan.vehicle;
         ensure!(same, "the challan is for another vehicle than {}", offline.plate);
     }
-    let key = read_private_seed(&offline.key)?;
     let (id, _) = range::split(&challan.number)
         .filter(|(id, _)| book.ranges.contains_key(id))
         .with_context(|| format!("{} is a number of no range that the bundle lists", challan.number))?;
