@@ -162,7 +162,13 @@ static DECODERS: Semaphore = Semaphore::const_new(2);
 
 /// As [`texts_in`], on a thread of its own.
 pub async fn read_photo(bytes: Vec<u8>) -> Result<Vec<String>, PhotoError> {
-    let _place = DECODERS.acquire().await;
-    let read = tokio::task::spawn_blocking(move || texts_in(&bytes)).await;
+    // Never closed. The place is the decoder's: whoever asked may be gone long before it is done.
+    let place = DECODERS.acquire().await;
+    let read = tokio::task::spawn_blocking(move || {
+        let texts = texts_in(&bytes);
+        drop(place);
+        texts
+    });
+    let read = read.await;
     read.unwrap_or_else(|_| Err(broken("the decoder gave up on it")))
 }

@@ -116,9 +116,14 @@ fn receipt(bytes: Vec<u8>) -> Response {
 }
 
 pub(super) async fn book(State(app): State<App>, Json(question): Json<BookQuestion>) -> Result<Response, Problem> {
-    let _place = BOOKS.acquire().await.map_err(Problem::internal)?;
+    let place = BOOKS.acquire().await.map_err(Problem::internal)?;
     let head = app.service.head(now_ms())?;
-    let read = tokio::task::spawn_blocking(move || proven(&head, |state| question.answer(state)));
+    let read = tokio::task::spawn_blocking(move || {
+        let answered = proven(&head, |state| question.answer(state));
+        // The client may be gone long before.
+        drop(place);
+        answered
+    });
     let (answer, bytes) = read.await.map_err(Problem::internal)??;
     answer.map_err(|refused| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refused.code, refused.message))?;
     Ok(receipt(bytes))

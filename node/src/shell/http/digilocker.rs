@@ -96,8 +96,14 @@ async fn pull_doc(State(counter): State<Counter>, headers: HeaderMap, body: Byte
 impl Counter {
     async fn respond(self, kind: Kind, headers: HeaderMap, body: Bytes) -> Response {
         // Never closed; without a place the request would only not be counted.
-        let _place = self.room.clone().acquire_owned().await;
-        let answered = tokio::task::spawn_blocking(move || self.answer(kind, &headers, &body)).await;
+        let place = self.room.clone().acquire_owned().await;
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = self.answer(kind, &headers, &body);
+            // Whoever asked may be gone long before.
+            drop(place);
+            answer
+        });
+        let answered = answered.await;
         let (status, xml) = answered.unwrap_or_else(|error| {
             let problem = Refusal::from(Problem::internal(error));
             (problem.status, Head { kind, ts: "", txn: "" }.error(&problem.code, &problem.detail))
