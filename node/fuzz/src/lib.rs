@@ -10,6 +10,7 @@
 //!   receipts   receipts and handovers, tampered    only what the chain really says is ever verified
 //!   history    entries and what they depend on     what comes later changes nothing of what was said before
 //!   claims     holders' files and presentations    only claims of the recorded document are ever shown
+//!   codes      texts of QR codes                   one text a code, the same as the file, no slip but the signed one
 //!   contracts  calls on the sample establishment   same outcome twice, readable state
 //!   engine     events for one consensus engine     persist before send, one statement a position
 //!   node       a whole core, HTTP, files           the same from outside
@@ -22,6 +23,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A broken property must stop the run.
 
 pub mod claims;
+pub mod codes;
 pub mod contracts;
 pub mod engine;
 pub mod history;
@@ -69,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "register-receipt", bytes_max: 16_384, run: receipts::register },
     Target { name: "document-history", bytes_max: 8_192, run: history::document_history },
     Target { name: "claims", bytes_max: 8_192, run: claims::claims },
+    Target { name: "codes", bytes_max: 4_400, run: codes::codes },
     Target { name: "contracts-apply", bytes_max: 8_192, run: contracts::apply_in_order },
     Target { name: "engine-events", bytes_max: 1_024, run: engine::events },
     Target { name: "engine-disk", bytes_max: 4_096, run: engine::disk },
@@ -80,6 +83,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "node-http", bytes_max: 4_096, run: node::http },
     #[cfg(feature = "node")]
     Target { name: "node-files", bytes_max: 2_048, run: node::files },
+    #[cfg(feature = "node")]
+    Target { name: "client-files", bytes_max: 8_192, run: node::client_files },
     #[cfg(feature = "node")]
     Target { name: "gateway-book", bytes_max: 1_024, run: node::book },
 ];

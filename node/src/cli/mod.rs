@@ -36,8 +36,11 @@ mod verify;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub use checkpost::{Bundle, BundleError, PageJournal};
 use clap::{Parser, Subcommand};
+pub use import::calls_of_register;
 pub use record::{parse_attachment, parse_invocation};
+pub use verify::read_questions;
 
 /// A permissioned ledger node for public records: land mutations, mineral e-challans, certificates.
 #[derive(Parser)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use dalil_consensus::{BlockDemand, EmptyBlocks};
 use dalil_ledger::block::Attachment;
-use dalil_ledger::checkpoint::{Checkpoint, Cosignature, LogSignature};
+use dalil_ledger::checkpoint::{Checkpoint, Cosignature, LogSignature, Note, Policy};
 use dalil_ledger::crypto::SecretKey;
 use dalil_ledger::store::{Batch, Executed, Kv, Ledger, LedgerView, MemoryKv};
 use dalil_ledger::transaction::SignedTransaction;
@@ -90,6 +90,18 @@ pub(super) fn append(ledger: &Ledger, executed: &Executed) {
 pub(super) fn checkpoint(view: &LedgerView) -> Checkpoint {
     let origin = genesis().origin.as_str().parse().unwrap();
     Checkpoint { origin, size: view.log_size(), root: view.log_root().unwrap() }
+}
+
+/// The note of a head: its first q validators cosign it.
+pub(super) fn note(view: &LedgerView, policy: &Policy, time_s: u64) -> String {
+    let said: Vec<_> = (0..genesis().validators.quorum()).map(|place| cosignature(view, place, time_s)).collect();
+    let log = LogSignature(said[0].log_signature).to_line(&policy.logs()[0]);
+    let cosigned = said.iter().zip(policy.witnesses()).map(|(said, witness)| {
+        let cosignature = Cosignature { time_s, signature: said.signature };
+        cosignature.to_line(&witness.key)
+    });
+    let signatures = std::iter::once(log).chain(cosigned).collect();
+    Note { text: checkpoint(view).to_string(), signatures }.to_string()
 }
 
 /// What the validator at `place` says of a head.

@@ -8,11 +8,12 @@
 
 use dalil_consensus::{Message as Vote, Proposal, ProposalSubject, Statement, Status};
 use dalil_ledger::block::Block;
+use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, Signature};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_ledger::validators::{VoteKind, VoteSubject};
 use dalil_node::core::executor::Candidate;
-use dalil_node::core::message::{CompactBlock, DecidedBlock, LooseRecord};
+use dalil_node::core::message::{CompactBlock, DecidedBlock, LooseRecord, PartName};
 use dalil_node::core::{Event, Message};
 
 use super::chain::{build, certificate, commit, consensus_key, cosignature, keys};
@@ -22,6 +23,8 @@ use crate::{Input, Taken};
 
 /// Events in one input.
 const EVENTS_MAX: usize = 200;
+/// More bytes than the name of any part of a snapshot has.
+const PART_NAME_BYTES_MAX: usize = 256;
 /// Different records that clients and peers hand in.
 const RECORDS: usize = 12;
 
@@ -236,7 +239,7 @@ fn ask(life: &mut Life, input: &mut Input<'_>) {
         let known = (0..input.below(RECORDS)).map(|number| Candidate::new(record(number).0, None).leaf);
         known.chain([Hash([9; 32])]).collect::<Vec<_>>()
     };
-    let message = match input.below(7) {
+    let message = match input.below(12) {
         0 => Message::Advertise(leaves(input)),
         1 => Message::FetchRecords(leaves(input)),
         2 => Message::FetchBlock(block_id(life, input).unwrap_or_default()),
@@ -246,6 +249,25 @@ fn ask(life: &mut Life, input: &mut Input<'_>) {
             Message::Consensus(Vote::Status(Status { height, round: input.byte().into(), head_size: 1 }))
         }
         5 => Message::FetchCosignatures([life.view().log_size(), 1, u64::MAX][input.below(3)]),
+        7 => Message::FetchSnapshot([0, life.height(), u64::MAX][input.below(3)]),
+        8 => {
+            let window = |height| PartName::Window(height);
+            let Some(name) = (match input.below(4) {
+                0 => codec::decode(input.piece(), PART_NAME_BYTES_MAX).ok(),
+                at => Some([window(0), window(life.height()), window(u64::MAX)][at - 1]),
+            }) else {
+                return;
+            };
+            Message::FetchPart { snapshot: life.offered.unwrap_or_default(), name }
+        }
+        9 => {
+            // What this node served comes back to it: it may have lost its database meanwhile.
+            let at = input.below(life.served.len());
+            let Some(message) = life.served.get(at).cloned() else { return };
+            message
+        }
+        10 => Message::HeldFrom([0, life.height() + 1, life.height() + 9, u64::MAX][input.below(4)]),
+        11 => return life.wipe(),
         _ => Message::FetchBlock(life.view().head_id()),
     };
     say(life, from, message);

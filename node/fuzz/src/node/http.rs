@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use dalil_ledger::checkpoint::{Note, Pin, Policy};
+use dalil_ledger::checkpoint::{Pin, Policy};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::receipt::{CouldNotCheck, Trust, verify_inclusion_with};
 use dalil_ledger::state::StateProof;
@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
 
-use super::chain::{append, build, checkpoint, cosignature, fresh_database, open};
+use super::chain::{append, build, fresh_database, note, open};
 use super::fixture::{START_MS, domicile_record, genesis, results, signed};
 use crate::Taken;
 
@@ -58,15 +58,7 @@ fn site() -> &'static Site {
         let origin = genesis().origin.as_str().parse().unwrap();
         let policy = Policy::of_set(&origin, &genesis().validators).unwrap();
         let time_s = now_ms() / 1_000;
-        let lines = (0..genesis().validators.quorum()).map(|place| (place, cosignature(&view, place, time_s)));
-        let lines: Vec<_> = lines.collect();
-        let log = dalil_ledger::checkpoint::LogSignature(lines[0].1.log_signature).to_line(&policy.logs()[0]);
-        let cosigned = lines.iter().map(|(place, said)| {
-            let cosignature = dalil_ledger::checkpoint::Cosignature { time_s, signature: said.signature };
-            cosignature.to_line(&policy.witnesses()[*place].key)
-        });
-        let signatures = std::iter::once(log).chain(cosigned).collect();
-        let note = Note { text: checkpoint(&view).to_string(), signatures }.to_string();
+        let note = note(&view, &policy, time_s);
         let validators = genesis().validators.clone();
         let published = Published { note, view: view.clone(), validators, freshness_ms: time_s * 1_000 };
         let (published_sender, published) = watch::channel(Some(Arc::new(published)));

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use dalil_consensus::{Message as Vote, Position, SignRecord, Statement};
-use dalil_ledger::block::Attachment;
+use dalil_ledger::block::{Attachment, BlockId};
 use dalil_ledger::checkpoint::Policy;
 use dalil_ledger::store::{Executed, Kv as _, Ledger, LedgerView, MemoryKv};
 use dalil_ledger::transaction::SignedTransaction;
 use dalil_node::core::cosign::Published;
 use dalil_node::core::message::MESSAGE_BYTES_MAX;
-use dalil_node::core::{Answer, Core, Effect, Event, Message, Persist, RequestId, Timer, ValidatorKeys, Work};
+use dalil_node::core::snapshot::SyncSettings;
+use dalil_node::core::{
+    Answer, Core, Effect, Event, Message, Persist, RequestId, StartError, Timer, ValidatorKeys, Work,
+};
 use dalil_node::shell::workers::Workers;
 
 use super::chain::{fresh_database, keys, open};
@@ -23,6 +26,11 @@ const EFFECTS_MAX: usize = 800;
 const WAITING_MAX: usize = 64;
 /// Writes that wait, and those that follow from them.
 const WRITES_MAX: usize = 1_000;
+
+/// Parts of snapshots that are remembered.
+const SERVED_MAX: usize = 32;
+/// A chain of a few blocks is worth a snapshot, and its state many parts.
+const SYNC: SyncSettings = SyncSettings { snapshot_after: 2, snapshot_every: 1, snapshot_part_bytes: 512 };
 
 /// What survives a crash.
 struct Disk {
@@ -48,9 +56,15 @@ pub(super) struct Life {
     request: RequestId,
     answered: BTreeSet<RequestId>,
     released: usize,
+    /// Parts and offers of snapshots that it served, and the newest that it offered.
+    pub(super) served: Vec<Message>,
+    pub(super) offered: Option<BlockId>,
+    /// It diverged, and its database is not started again.
+    ended: bool,
 }
 
-fn start(me: usize, disk: &Disk, now_ms: u64) -> (Core, Ledger, Vec<Effect>) {
+/// None where the node had diverged.
+fn start(me: usize, disk: &Disk, now_ms: u64) -> Option<(Core, Ledger, Vec<Effect>)> {
     let ledger = open(&disk.kv);
     let keys = keys(me);
     let keys = ValidatorKeys {
@@ -59,8 +73,11 @@ fn start(me: usize, disk: &Disk, now_ms: u64) -> (Core, Ledger, Vec<Effect>) {
         log: keys.log().unwrap(),
         record: SignRecord::decode(&disk.sign_record).expect("the file is as it was written"),
     };
-    let (core, effects) = Core::start(ledger.clone(), Some(keys), now_ms).expect("what is durable is enough");
-    (core, ledger, effects)
+    match Core::start_with(ledger.clone(), Some(keys), SYNC, now_ms) {
+        Ok((core, effects)) => Some((core, ledger, effects)),
+        Err(StartError::Diverged(why)) if !why.is_empty() => None,
+        Err(error) => panic!("what is durable is not enough: {error}"),
+    }
 }
 
 impl Life {
@@ -69,7 +86,7 @@ impl Life {
         let sign_record = SignRecord::new(genesis().chain_id(), keys(me).consensus().unwrap().public()).encode();
         let disk = Disk { kv: fresh_database(), sign_record };
         let now_ms = START_MS + 1_000;
-        let (core, ledger, effects) = start(me, &disk, now_ms);
+        let (core, ledger, effects) = start(me, &disk, now_ms).expect("a fresh database");
         let mut life = Self {
             me,
             workers: Workers::new(genesis().parameters),
@@ -86,6 +103,9 @@ impl Life {
             request: 0,
             answered: BTreeSet::new(),
             released: 0,
+            served: Vec::new(),
+            offered: None,
+            ended: false,
         };
         life.carry_out(effects);
         life
@@ -108,6 +128,9 @@ impl Life {
     }
 
     pub(super) fn feed(&mut self, event: Event) {
+        if self.ended {
+            return;
+        }
         let effects = self.core.handle(event, self.now_ms);
         self.carry_out(effects);
         let standing = self.core.standing();
@@ -172,9 +195,19 @@ impl Life {
         self.work.clear();
         self.timers.clear();
         self.next_seq = 1;
-        let (core, ledger, effects) = start(self.me, &self.disk, self.now_ms);
-        (self.core, self.ledger) = (core, ledger);
-        self.carry_out(effects);
+        match start(self.me, &self.disk, self.now_ms) {
+            Some((core, ledger, effects)) => {
+                (self.core, self.ledger, self.ended) = (core, ledger, false);
+                self.carry_out(effects);
+            }
+            None => self.ended = true,
+        }
+    }
+
+    /// The database is lost, the sign record kept.
+    pub(super) fn wipe(&mut self) {
+        self.disk.kv = fresh_database();
+        self.crash();
     }
 
     fn remember(&mut self, record: &SignRecord) {
@@ -211,6 +244,17 @@ impl Life {
         let bytes = message.encode();
         assert!(bytes.len() <= MESSAGE_BYTES_MAX);
         assert_eq!(Message::decode(&bytes).as_ref(), Ok(message), "peers can read it");
+        match message {
+            Message::Snapshot(offer) => self.offered = Some(offer.header.id()),
+            Message::Part { .. } => {}
+            _ => return self.stated(message),
+        }
+        if self.served.len() < SERVED_MAX {
+            self.served.push(message.clone());
+        }
+    }
+
+    fn stated(&mut self, message: &Message) {
         let statement = match message {
             Message::Consensus(Vote::Vote(vote)) if usize::from(vote.signer) == self.me => vote.statement(),
             Message::Consensus(Vote::Proposal(it)) if usize::from(it.signer) == self.me => it.statement(),

@@ -2,6 +2,7 @@
 
 mod book;
 mod chain;
+mod client_files;
 mod core;
 mod files;
 #[path = "../../../tests/support/mod.rs"]
@@ -13,6 +14,7 @@ mod wire;
 
 pub use self::core::core;
 pub use book::book;
+pub use client_files::client_files;
 pub use files::files;
 pub use http::http;
 pub(crate) use seeds::seeds;

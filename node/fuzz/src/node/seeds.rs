@@ -3,9 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_consensus::{Message as Vote, Status};
+use dalil_contracts::mineral::check::{CheckChallan, CheckPlace};
+use dalil_contracts::mineral::device::Seal;
+use dalil_contracts::mineral::geo::Point;
 use dalil_ledger::block::Block;
 use dalil_ledger::codec;
-use dalil_ledger::crypto::Hash;
+use dalil_ledger::crypto::{Hash, Signature};
 use dalil_node::core::Message;
 use dalil_node::core::executor::Candidate;
 use dalil_node::core::message::{CompactBlock, DecidedBlock, LooseRecord};
@@ -13,11 +16,12 @@ use dalil_node::shell::home::Config;
 use dalil_node::shell::workers::Workers;
 
 use super::chain::{build, commit, cosignature, fresh_database, open};
-use super::fixture::{START_MS, domicile, domicile_record, genesis, results, signed};
+use super::client_files::{question, receipt};
+use super::fixture::{BANKURA, START_MS, domicile, domicile_record, genesis, key_of, results, signed, token};
 use crate::seeds::{Basket, Seed};
 
 pub(crate) fn seeds() -> Vec<Seed> {
-    [wire(), core(), http(), files(), book()].concat()
+    [wire(), core(), http(), files(), book(), client_files()].concat()
 }
 
 fn wire() -> Vec<Seed> {
@@ -196,6 +200,45 @@ fn book() -> Vec<Seed> {
     basket.put("damaged", [&two[..], &[6, 0, 0, 3, 1], &[6, 0, 0, 20, 1], &[6, 0, 0, 90, 2], REOPEN].concat());
     basket.put("older-segment-damaged", [&segments[..], &[6, 0, 0, 60, 0], REOPEN].concat());
     basket.put("rubbish-behind", [&two[..], &[7, 0, 3, 1, 2, 3], &enter(2, 3, 1), REOPEN].concat());
+    basket.seeds
+}
+
+fn client_files() -> Vec<Seed> {
+    const URI: &str = "in.gov.wb.district-DOM-1";
+    const HELD: &str = r#""holdings": [{"khatian": 2, "share": "1/1"}], "remainder": "0/1""#;
+    let holder = "00".repeat(32);
+    let register = [
+        r#"{"mouza": {"id": "2795-S1", "district": 305, "block": 2795, "thana": null, "jl": 1}}"#.to_owned(),
+        format!(r#"{{"khatian": {{"number": 2, "holder": "{holder}"}}}}"#),
+        format!(r#"{{"plot": {{"plot": "2795-S1/7", "class": "shali", "area": 400, {HELD}}}}}"#),
+        r#"{"totals": {"mouzas": 1, "khatians": 1, "plots": 1, "area": 400}}"#.to_owned(),
+    ];
+    let question = question();
+    let receipt: serde_json::Value = serde_json::from_slice(&receipt(&question).to_bytes()).unwrap();
+    let page = serde_json::json!({ "question": question, "receipt": receipt });
+    let bundle = serde_json::json!({ "format": "dalil-checkpost-bundle/v1", "pages": [page] });
+    let check = |counter: u64| {
+        let point = Point { lat_udeg: 23_230_000, lon_udeg: 87_060_000 };
+        let place = CheckPlace { post: token("bankura-nh60"), district: BANKURA, point };
+        let device = key_of("device").public();
+        let seal = Seal { device, counter, mark: 0, signature: Signature([0; 64]) };
+        let (challan, vehicle, seal) = (Some(token("WB-BIR-2026-000017")), Hash([1; 32]), Some(seal));
+        CheckChallan { challan, vehicle, place, observed_at_ms: START_MS, gross_kg: None, seal }
+    };
+    let journal = serde_json::json!({
+        "format": "dalil-checkpost-journal/v1",
+        "chain": genesis().chain_id(),
+        "device": key_of("device").public(),
+        "checks": [check(1), check(3)],
+    });
+    let mut basket = Basket::new("client-files");
+    basket.put_chosen(0, "questions-csv", format!("uri,as_of\r\n{URI},\r\n\"{URI}\",2026-11-02\r\n,\r\n"));
+    basket.put_chosen(0, "questions-json", format!("{{\"uri\": \"{URI}\"}}\n\n{{\"index\": 7}}"));
+    basket.put_chosen(1, "questions-carried", format!("note,uri\n\"two\nlines\",{URI}\nplain,{URI}\n"));
+    basket.put_chosen(1, "questions-json-carried", format!("{{\"uri\": \"{URI}\", \"note\": 5}}\n"));
+    basket.put_chosen(2, "register", register.join("\n"));
+    basket.put_chosen(3, "bundle", bundle.to_string());
+    basket.put_chosen(4, "journal", journal.to_string());
     basket.seeds
 }
 

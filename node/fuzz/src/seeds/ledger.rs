@@ -13,6 +13,7 @@ use dalil_ledger::document::{
 use dalil_ledger::genesis::{Genesis, InitialEntry, Parameters};
 use dalil_ledger::log::tile::bundle_bytes;
 use dalil_ledger::log::{self, Frontier, NodeView as _, consistency_proof, inclusion_proof, leaf_hash};
+use dalil_ledger::qr;
 use dalil_ledger::receipt::BatchDocument;
 use dalil_ledger::state::commitment;
 use dalil_ledger::transaction::SignedTransaction;
@@ -23,7 +24,7 @@ use crate::receipts::fixture::{DAY_MS, MINUTE_MS, T0_MS, dependent_document, doc
 use crate::receipts::{Truth, register_seeds};
 
 pub(super) fn seeds() -> Vec<Seed> {
-    [wire(), text(), receipts(), tampered(), handovers(), registers(), histories(), claims()].concat()
+    [wire(), text(), receipts(), tampered(), handovers(), registers(), histories(), claims(), codes()].concat()
 }
 
 fn bytes<T: Canonical>(value: &T) -> Vec<u8> {
@@ -259,5 +260,23 @@ fn claims() -> Vec<Seed> {
     basket.put_chosen(2, "whole", [0x0f]);
     basket.put_chosen(2, "one-taken-out", [0x0f, 7, 1, 0]);
     basket.put_chosen(3, "value", "Fatima Khatun, বাঁকুড়া");
+    basket.seeds
+}
+
+fn codes() -> Vec<Seed> {
+    let (_, slip) = crate::codes::slip();
+    let truth = Truth::get();
+    let records = truth.inclusions.iter().filter(|receipt| matches!(receipt.recorded.entry, Entry::Record(_)));
+    let printed: Vec<String> = records.step_by(7).map(|receipt| qr::receipt::to_code(receipt).unwrap()).collect();
+    let behind = |text: &str, prefix| base45::decode(text.strip_prefix(prefix).unwrap()).unwrap();
+    let link = qr::Link::new("in.gov.wb.land-ROR-7F3A".parse().unwrap(), &Hash([7; 32]));
+    let mut basket = Basket::new("codes");
+    basket.put_chosen(0, "link", link.to_url("https://ledger.example/scan").unwrap());
+    basket.put_chosen(0, "slip", slip.to_text() + "\r\n");
+    basket.put_chosen(0, "receipt", &printed[0]);
+    basket.put_chosen(1, "slip-cbor", behind(&slip.to_text(), qr::SLIP_PREFIX));
+    for (number, text) in printed.iter().enumerate() {
+        basket.put_chosen(2, format!("receipt-cbor-{number}"), behind(text, qr::RECEIPT_PREFIX));
+    }
     basket.seeds
 }

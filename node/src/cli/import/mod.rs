@@ -10,10 +10,12 @@ mod sample;
 mod send;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use dalil_contracts::Invocation;
+use dalil_contracts::authority::PostingId;
 
 use super::Format;
 use super::officer::Signer;
@@ -55,4 +57,18 @@ pub(crate) async fn run(command: ImportCommand, format: Format) -> anyhow::Resul
         ImportCommand::Land(land) => send::run(&land, format).await,
         ImportCommand::Sample(sample) => sample::write(sample.khatians, &sample.out).map(|()| ExitCode::SUCCESS),
     }
+}
+
+/// The calls that would bring the khatians and plots of a register's file, whose mouzas are registered. Nothing is sent.
+///
+/// # Errors
+/// The file cannot be read, or does not add up.
+pub fn calls_of_register(path: &Path, posting: PostingId, as_on_ms: u64) -> anyhow::Result<Vec<Invocation>> {
+    let heading = batches::Heading { posting, source: source::check(path)?.digest, as_on_ms };
+    let mut reader = source::Reader::open(path)?;
+    let mut calls = Vec::new();
+    while let Some(mouza) = reader.mouza()? {
+        calls.extend(batches::cut(&mouza, &heading));
+    }
+    Ok(calls)
 }
