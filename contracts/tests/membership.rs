@@ -4,16 +4,21 @@
 
 mod support;
 
+use dalil_contracts::authority::dated::Timeline;
+use dalil_contracts::authority::department::department_key;
 use dalil_contracts::authority::membership::{
-    ChangeOutcome, HeadName, JoinedStatement, MemberSignatures, Membership, PENDING_MAX, RECENT_HEADS_MAX,
-    ReadyStatement, membership_key, outcome_key,
+    ChangeOutcome, HeadName, JoinedStatement, MemberSignatures, Membership, PENDING_MAX, PendingChange,
+    RECENT_HEADS_MAX, ReadyStatement, membership_key, outcome_key,
 };
-use dalil_contracts::authority::{AuthorityCall, Choice, Holder, Matter, ValidatorChange, validators_key};
+use dalil_contracts::authority::{
+    AuthorityCall, Choice, Department, Holder, Matter, Role, ValidatorChange, validators_key,
+};
 use dalil_contracts::units::DAY_MS;
 use dalil_contracts::{Call, Outcome, Refusal};
-use dalil_ledger::crypto::PublicKey;
+use dalil_ledger::checkpoint::Policy;
+use dalil_ledger::crypto::{PublicKey, SecretKey};
 use dalil_ledger::validators::{Validator, ValidatorSet};
-use support::{World, code, key_of, token, validator, validator_keys};
+use support::{World, code, digest, key_of, token, validator, validator_keys};
 
 fn administer(world: &mut World, posting: &str, call: AuthorityCall) -> Result<Outcome, Refusal> {
     world.call(posting, Call::Authority(call))
@@ -458,6 +463,71 @@ fn a4_a_change_that_fits_no_more_when_it_is_due_is_refused_and_the_others_go_on(
     let refused = || refused(height, "A4");
     assert_eq!(outcomes, [in_force(), refused(), refused(), in_force(), refused()]);
     assert_eq!(set(&world).len(), 5);
+}
+
+/// Enters a department as it was founded before anybody looked at its name.
+fn found(world: &mut World, name: &str) {
+    let roles = Timeline::since(0, [Role::DepartmentAdmin, Role::DepartmentVoter].into_iter().collect());
+    let department = Department { id: token(name), roles, administered_from_record: 0 };
+    world.put(department_key(&department.id), &department);
+}
+
+/// A change that was carried and is ready comes due; everybody before has joined.
+fn come_due(world: &mut World, ballot: &str, change: ValidatorChange) -> Option<ChangeOutcome> {
+    let pending = PendingChange {
+        ballot: token(ballot),
+        change,
+        named_height: 0,
+        recorded_height: world.height,
+        ready_height: Some(world.height),
+        lapses_at_ms: u64::MAX,
+    };
+    world.put(membership_key(), &Membership { pending: vec![pending], ..Membership::default() });
+    world.close().close();
+    outcome(world, ballot)
+}
+
+#[test]
+fn a4_every_set_that_comes_into_force_has_a_policy() {
+    for character in '!'..='~' {
+        let mut world = World::west_bengal();
+        let name = format!("a{character}z");
+        found(&mut world, &name);
+        let change = add(&name);
+        let voted = administer(&mut world, "land/voter", vote("B-1", &change, 0));
+        let height = world.height + 2;
+        // On a chain whose departments carried it before anybody looked.
+        let outcome = come_due(&mut world, "B-2", change);
+        Policy::of_new_set(&World::origin(), &set(&world)).unwrap();
+        if character == '+' {
+            assert_eq!((code(voted), outcome), ("A4", refused(height, "A4")));
+        } else {
+            assert!(voted.is_ok(), "{name}");
+            assert_eq!((outcome, set(&world).len()), (Some(ChangeOutcome::InForce(height)), 5), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a4_no_two_members_have_log_keys_of_one_id() {
+    let mut world = World::west_bengal();
+    // The pair of keys that ledger/tests/common names: under this origin both ids are 92b37d20.
+    let [one, other] =
+        [87_867, 131_317].map(|number| SecretKey::from_seed(&digest(&format!("test log key {number}")).0).public());
+    let with_log = |department, log| ValidatorChange::Add(Validator { log, ..validator(department, "") });
+    let outcome = come_due(&mut world, "B-1", with_log("finance", one));
+    assert_eq!(outcome, Some(ChangeOutcome::InForce(world.height)));
+    let outcome = come_due(&mut world, "B-2", with_log("home", other));
+    assert_eq!(outcome, refused(world.height, "A4"));
+    let outcome = come_due(&mut world, "B-3", add("home"));
+    assert_eq!(outcome, Some(ChangeOutcome::InForce(world.height)));
+    // The other one may take the first one's place.
+    let change = ValidatorChange::Replace {
+        leaving: token("finance"),
+        member: Validator { log: other, ..validator("finance", "new") },
+    };
+    let outcome = come_due(&mut world, "B-4", change);
+    assert_eq!(outcome, Some(ChangeOutcome::InForce(world.height)));
 }
 
 #[test]

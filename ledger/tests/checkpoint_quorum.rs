@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use dalil_ledger::checkpoint::{
-    Checkpoint, Cosignature, EndorsementError, LogSignature, Note, NoteSignature, VerifierKey,
+    Checkpoint, Cosignature, EndorsementError, LogSignature, Note, NoteSignature, Policy, PolicyError, VerifierKey,
 };
 use dalil_ledger::crypto::PublicKey;
 
@@ -89,6 +89,33 @@ fn a_wrong_signature_by_a_key_of_the_policy_voids_the_note() {
     let mut note = chain.note_of(&checkpoint, &[(0, NOW_MS), (1, NOW_MS), (2, NOW_MS)]);
     note.signatures[0].bytes[0] ^= 1;
     assert!(matches!(verify(&chain, &note), Err(EndorsementError::Signature(_))));
+}
+
+#[test]
+fn a_log_key_with_the_id_of_anothers_voids_no_note() {
+    let chain = Chain::with_keys(four_of_whom_two_share_a_log_id());
+    let (checkpoint, policy) = (chain.checkpoint(), chain.policy());
+    let vkey = &policy.logs()[0];
+    assert_eq!((vkey.id(), &vkey.name), (policy.logs()[2].id(), &policy.logs()[2].name));
+    let note = chain.note_of(&checkpoint, &[(0, NOW_MS), (1, NOW_MS), (2, NOW_MS)]);
+    let by = |keys: &Keys| LogSignature::sign(&checkpoint, &keys.log).to_line(vkey);
+    let with_lines = |lines: Vec<NoteSignature>| Note {
+        signatures: lines.into_iter().chain(note.signatures[1..].iter().cloned()).collect(),
+        ..note.clone()
+    };
+    let [one, _, other, _] = &chain.keys[..] else { panic!("four validators") };
+    for lines in [vec![by(one)], vec![by(other)], vec![by(other), by(one)]] {
+        assert_eq!(verify(&chain, &with_lines(lines)), Ok(NOW_MS));
+    }
+    let stranger = by(&Keys::new("stranger"));
+    for lines in [vec![stranger.clone()], vec![by(one), stranger]] {
+        assert!(matches!(verify(&chain, &with_lines(lines)), Err(EndorsementError::Signature(_))));
+    }
+    let twice = with_lines(vec![by(other), by(other)]);
+    assert!(matches!(verify(&chain, &twice), Err(EndorsementError::Repeated(_))));
+    // Who is about to decide has ids of their own: other readers of notes know no better.
+    assert!(matches!(Policy::of_new_set(&origin(), &chain.set), Err(PolicyError::Ambiguous(_))));
+    assert_eq!(Policy::of_new_set(&origin(), &Chain::new().set), Ok(Chain::new().policy()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod common;
 use common::recorder::verify_status;
 use common::*;
 use dalil_ledger::block::Entry;
-use dalil_ledger::checkpoint::{EndorsementError, HeadError, Pin, PinTerms, PinnedHeadError};
+use dalil_ledger::checkpoint::{EndorsementError, HeadError, Note, Pin, PinTerms, PinnedHeadError};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::{Hash, sha256};
 use dalil_ledger::document::{
@@ -63,6 +63,19 @@ fn a_document_in_force() {
     assert_eq!((answer.quorum, answer.log_size, answer.record), (3, chain.frontier.size(), Some(entry.record)));
     assert_eq!(answer.entry, Some(entry));
     assert_eq!(Exit::of_status(&Ok(answer)).code(), 0);
+}
+
+#[test]
+fn a_log_key_with_the_id_of_anothers_voids_no_receipt() {
+    let mut chain = Chain::with_keys(four_of_whom_two_share_a_log_id());
+    chain.issue(ISSUED_MS, dependent_document("7F3A"));
+    assert_eq!(answer(&chain, &asked()).status, Status::Valid);
+    let mut receipt = chain.status_receipt(&asked(), NOW_MS);
+    let mut note = Note::parse(receipt.head.note.as_bytes()).unwrap();
+    note.signatures[0].bytes[7] ^= 1;
+    receipt.head.note = note.to_string();
+    let error = EndorsementError::Signature(origin());
+    assert_eq!(check(&chain, &receipt, &asked()), Err(wrong_checkpoint(error)));
 }
 
 #[test]

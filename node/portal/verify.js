@@ -424,38 +424,51 @@ function parseNote(note) {
   return { body, origin, size: BigInt(size), root: rootHash, signatures };
 }
 
-function lineOf(note, key) {
-  const lines = note.signatures.filter((line) => line.name === key.name && line.id === key.id);
-  require(lines.length < 2, "checkpoint_wrong", `${key.name} has signed twice`);
-  return lines[0]?.bytes;
+/** Which of `keys` signed the note, each once, with what `read` makes of the key's line; `read` gives null where a line is not
+    the key's own. Keys may share name and id, which has four bytes: a line is good if any key that it may name verifies it, and
+    voids the note if none does. */
+async function signers(note, keys, read) {
+  const signed = new Map();
+  for (const line of note.signatures) {
+    const named = keys.filter((key) => key.name === line.name && key.id === line.id);
+    let [signer, signature] = [null, null];
+    for (const key of named) {
+      if (signature === null) [signer, signature] = [key, await read(line.bytes, key.key)];
+    }
+    require(named.length === 0 || signature !== null, "checkpoint_wrong", `the signature of ${line.name} is wrong`);
+    require(!signed.has(signer), "checkpoint_wrong", `${line.name} has signed twice`);
+    if (signature !== null) signed.set(signer, signature);
+  }
+  return signed;
+}
+
+/** The time of a cosignature (POSIX milliseconds). */
+async function cosignedAt(note, bytes, key) {
+  if (bytes.length !== 72) return null;
+  const seconds = bytes.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  const message = utf8.encode(`cosignature/v1\ntime ${seconds}\n${note.body}`);
+  const good = seconds < 2n ** 63n && (await verifies(key, message, bytes.subarray(8)));
+  return good ? seconds * 1000n : null;
 }
 
 /** The checkpoint, the oldest time among the cosignatures counted (POSIX milliseconds), and who was counted. */
 async function endorsed(noteText, pin, now) {
   const note = parseNote(noteText);
   require(note.origin === pin.origin, "checkpoint_wrong", `a checkpoint of ${note.origin}, expected one of ${pin.origin}`);
-  let logs = 0;
+  const body = utf8.encode(note.body);
+  const logs = await signers(note, pin.validators.map((member) => member.log),
+    async (bytes, key) => ((await verifies(key, body, bytes)) ? bytes : null));
+  require(logs.size > 0, "checkpoint_wrong", "no log key of the pin signed");
+  const cosigned = await signers(note, pin.validators.map((member) => member.cosigner),
+    (bytes, key) => cosignedAt(note, bytes, key));
   const cosigners = [];
   let freshness = null;
-  for (const { log, cosigner } of pin.validators) {
-    const byLog = lineOf(note, log);
-    if (byLog) {
-      require(await verifies(log.key, utf8.encode(note.body), byLog), "checkpoint_wrong", `the signature of ${log.name} is wrong`);
-      logs += 1;
-    }
-    const bytes = lineOf(note, cosigner);
-    if (!bytes) continue;
-    require(bytes.length === 72, "checkpoint_wrong", `the signature of ${cosigner.name} is wrong`);
-    const seconds = bytes.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-    const message = utf8.encode(`cosignature/v1\ntime ${seconds}\n${note.body}`);
-    const good = seconds < 2n ** 63n && (await verifies(cosigner.key, message, bytes.subarray(8)));
-    require(good, "checkpoint_wrong", `the signature of ${cosigner.name} is wrong`);
-    const time = seconds * 1000n;
-    if (time > now + pin.skew) continue;
+  for (const { cosigner } of pin.validators) {
+    const time = cosigned.get(cosigner);
+    if (time === undefined || time > now + pin.skew) continue;
     freshness = freshness === null || time < freshness ? time : freshness;
     cosigners.push(cosigner.name);
   }
-  require(logs > 0, "checkpoint_wrong", "no log key of the pin signed");
   require(cosigners.length === pin.quorum, "checkpoint_wrong",
     `${cosigners.length} of the pin's validators vouch for this; exactly ${pin.quorum} must`);
   return { note, freshness, cosigners };

@@ -8,6 +8,7 @@
 //! in the time between.
 
 use dalil_ledger::block::DepartmentId;
+use dalil_ledger::checkpoint::KeyName;
 use dalil_ledger::codec::{SchemaRead, SchemaWrite, Set};
 use dalil_ledger::crypto::PublicKey;
 use dalil_ledger::document::OfficeId;
@@ -58,6 +59,12 @@ impl Department {
     }
 }
 
+/// Whether a department may be called so: its name comes before a slash in those of its offices, and is part of the name under
+/// which its validator cosigns.
+pub(super) fn is_name(id: &DepartmentId) -> bool {
+    !id.as_str().contains('/') && id.as_str().parse::<KeyName>().is_ok()
+}
+
 /// State key of a department.
 pub fn department_key(id: &DepartmentId) -> Vec<u8> {
     format!("auth/department/{id}").into_bytes()
@@ -106,7 +113,7 @@ pub(super) fn check(
 ) -> Result<(), Refusal> {
     let id = &change.department;
     let known = state.get(&department_key(id))?.is_some();
-    require(!id.as_str().contains('/'), "P2", || format!("{id}: a department's name has no slash"))?;
+    require(is_name(id), "P2", || format!("{id}: a department's name has no slash and no plus"))?;
     require(known || change.administrator.is_some(), "A8", || {
         format!("there is no department {id}; to found it the vote must name its administrator")
     })?;

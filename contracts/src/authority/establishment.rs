@@ -16,7 +16,7 @@ use crate::certificate::types::{CertificateType, TypeVersion, TypeVersions, type
 
 use super::calls::is_named_after;
 use super::dated::{Dated, Timeline};
-use super::department::{Department, department_key};
+use super::department::{Department, department_key, is_name};
 use super::key::{KeyHolder, KeyRecord, key_key};
 use super::office::{Office, OfficeRecord, office_key};
 use super::parameters::{PARAMETER_VALUES_MAX, PARAMETERS, ParameterName, parameter_key};
@@ -100,6 +100,9 @@ pub type EstablishmentPlan = Establishment<OfficerName>;
 /// Why an establishment cannot start a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EstablishmentError {
+    /// A department that no vote could found (P2).
+    #[error("P2: {0}: a department's name has no slash and no plus")]
+    DepartmentName(DepartmentId),
     /// A key is no canonical point or a weak one (A3).
     #[error("A3: key {0} of department {1} is not usable")]
     UnusableKey(PublicKey, DepartmentId),
@@ -195,8 +198,8 @@ fn missing(what: impl ToString, missing: impl ToString) -> EstablishmentError {
 }
 
 impl Establishment {
-    /// State keys and values for genesis, by key; refused unless keys are usable and used once (A3), names are unique
-    /// and everything referred to is there.
+    /// State keys and values for genesis, by key; refused unless keys are usable and used once (A3), names are unique and may
+    /// be names (P2), and everything referred to is there.
     pub fn initial_state(&self) -> Result<Vec<StateEntry>, EstablishmentError> {
         let mut entries = Entries::default();
         let departments: BTreeMap<_, _> = self.departments.iter().map(|one| (&one.id, one)).collect();
@@ -264,6 +267,9 @@ fn enter_department<'a>(
     department_of: &mut BTreeMap<PublicKey, &'a DepartmentId>,
     entries: &mut Entries,
 ) -> Result<(), EstablishmentError> {
+    if !is_name(&department.id) {
+        return Err(EstablishmentError::DepartmentName(department.id.clone()));
+    }
     let roles = Timeline::since(0, department.roles.clone());
     let record = Department { id: department.id.clone(), roles, administered_from_record: 0 };
     entries.put("department", &department.id, department_key(&department.id), &record)?;

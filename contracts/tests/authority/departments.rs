@@ -63,7 +63,6 @@ fn a8_a_department_that_could_not_work_is_not_voted_on() {
     assert_eq!(refused(&mut world, change("tourism", &[Role::Bdo], named("tourism", "x"))), "A8");
     assert_eq!(refused(&mut world, change("tourism", &[], None)), "A8");
     assert_eq!(refused(&mut world, change("works", &[], named("works", "x"))), "A8");
-    assert_eq!(refused(&mut world, change("tour/ism", &admin, named("tour/ism", "x"))), "P2");
     assert_eq!(refused(&mut world, change("tourism", &admin, named("works", "x"))), "A2");
     assert_eq!(refused(&mut world, change("tourism", &admin, named("tourism", "works-admin"))), "A3");
     let validators = NamedAdministrator { key: key("validator it log"), ..named("tourism", "x").unwrap() };
@@ -73,6 +72,17 @@ fn a8_a_department_that_could_not_work_is_not_voted_on() {
     assert_eq!(refused(&mut world, change("tourism", &admin, Some(weak))), "A3");
     let used = NamedAdministrator { posting: token("works/admin"), ..named("works", "x").unwrap() };
     assert_eq!(refused(&mut world, change("works", &admin, Some(used))), "A1");
+}
+
+#[test]
+fn p2_a_departments_name_can_be_part_of_other_names() {
+    let mut world = World::west_bengal();
+    for name in ["tour/ism", "tour+ism"] {
+        assert_eq!(refused(&mut world, change(name, &[Role::DepartmentAdmin], named(name, "x"))), "P2", "{name}");
+        let mut establishment = World::plan().with_keys(|officer| key(officer.as_str()));
+        establishment.departments[0].id = token(name);
+        assert_eq!(establishment.initial_state(), Err(EstablishmentError::DepartmentName(token(name))));
+    }
 }
 
 #[test]

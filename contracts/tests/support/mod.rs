@@ -20,6 +20,7 @@ use dalil_contracts::events;
 use dalil_contracts::mineral::MineralCall;
 use dalil_contracts::{Call, Closing, Context, Event, Invocation, Outcome, Refusal, apply, close_block};
 use dalil_ledger::block::Attachment;
+use dalil_ledger::checkpoint::KeyName;
 use dalil_ledger::codec::{self, CANONICAL_BYTES_MAX, Canonical, Token};
 use dalil_ledger::crypto::{Hash, PublicKey, SecretKey, sha256};
 use dalil_ledger::document::{DocumentEntry, Moment, Slots, Verdict, document_key, read_set, status};
@@ -126,6 +127,11 @@ impl World {
         digest("fixture chain")
     }
 
+    /// The origin of its log.
+    pub fn origin() -> KeyName {
+        "ledger.example/test".parse().unwrap()
+    }
+
     /// A world with the establishment of `plan` and the validators of [`VALIDATORS`].
     pub fn new(plan: &EstablishmentPlan) -> Self {
         let establishment = plan.with_keys(|name| key_of(name.as_str()).public());
@@ -198,7 +204,7 @@ impl World {
     pub fn close(&mut self) -> &mut Self {
         let parent = Self::block(self.height - 1);
         let (height, time_ms) = (self.height, self.time_ms);
-        let closing = Closing { height, time_ms, parent, parameters: &self.parameters };
+        let closing = Closing { height, time_ms, parent, parameters: &self.parameters, origin: &Self::origin() };
         let mut overlay = Overlay::new(&self.state);
         let events = close_block(&mut overlay, &closing).unwrap();
         events.iter().for_each(check_kind);

@@ -73,7 +73,8 @@ impl World {
             }
             Played::Close { height, time_ms } => {
                 let (height, time_ms, parent) = (*height, *time_ms, Self::block(height - 1));
-                let closing = Closing { height, time_ms, parent, parameters: &self.parameters };
+                let closing =
+                    Closing { height, time_ms, parent, parameters: &self.parameters, origin: &Self::origin() };
                 close_block(&mut overlay, &closing).unwrap();
             }
         }

@@ -10,7 +10,7 @@ use super::body::Checkpoint;
 use super::cosignature::Cosignature;
 use super::key::VerifierKey;
 use super::note::{Note, NoteError};
-use super::quorum::{EndorsementError, find_line};
+use super::quorum::{EndorsementError, signers};
 use super::text::{from_decimal, to_base64};
 use crate::crypto::Hash;
 use crate::log::LogSize;
@@ -90,9 +90,8 @@ pub fn read_cosignature(
     if note.text != text {
         return Err(WitnessAnswerError::EmptyLine);
     }
-    let found = find_line(&note, key, Cosignature::from_line)?;
-    let cosignature = found.ok_or_else(|| WitnessAnswerError::Missing(Box::new(key.clone())))?;
-    cosignature.verify(checkpoint, &key.key).map_err(|_| EndorsementError::Signature(key.name.clone()))?;
+    let mut found = signers(&note, [key], |line, key| Cosignature::from_line(line, checkpoint, &key.key))?;
+    let cosignature = found.remove(key).ok_or_else(|| WitnessAnswerError::Missing(Box::new(key.clone())))?;
     let most_ms = now_ms.saturating_add(skew_ms / 2);
     match cosignature.time_s {
         0 => Err(WitnessAnswerError::Timeless),

@@ -48,10 +48,11 @@ impl Cosignature {
         NoteSignature { name: key.name.clone(), id: key.id(), bytes }
     }
 
-    /// Reads a signature line; none if the length is wrong.
-    pub(super) fn from_line(line: &NoteSignature) -> Option<Self> {
+    /// Reads a signature line; none if it is no cosignature of `checkpoint` by `key`.
+    pub(super) fn from_line(line: &NoteSignature, checkpoint: &Checkpoint, key: &PublicKey) -> Option<Self> {
         let (time, signature) = line.bytes.split_first_chunk()?;
-        Some(Self { time_s: u64::from_be_bytes(*time), signature: Signature(signature.try_into().ok()?) })
+        let read = Self { time_s: u64::from_be_bytes(*time), signature: Signature(signature.try_into().ok()?) };
+        read.verify(checkpoint, key).is_ok().then_some(read)
     }
 }
 
@@ -75,8 +76,9 @@ impl LogSignature {
         NoteSignature { name: key.name.clone(), id: key.id(), bytes: self.0.0.to_vec() }
     }
 
-    /// Reads a signature line; none if the length is wrong.
-    pub(super) fn from_line(line: &NoteSignature) -> Option<Self> {
-        Some(Self(Signature(line.bytes[..].try_into().ok()?)))
+    /// Reads a signature line; none if it is no signature of `checkpoint` by `key`.
+    pub(super) fn from_line(line: &NoteSignature, checkpoint: &Checkpoint, key: &PublicKey) -> Option<Self> {
+        let read = Self(Signature(line.bytes[..].try_into().ok()?));
+        read.verify(checkpoint, key).is_ok().then_some(read)
     }
 }

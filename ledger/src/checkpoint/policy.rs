@@ -73,6 +73,9 @@ pub enum PolicyError {
     /// The same key or witness name stands twice.
     #[error("{0} stands twice")]
     Repeated(String),
+    /// Two keys have the same name and id.
+    #[error("{0} has the name and the id of another key")]
+    Ambiguous(String),
     /// The log keys have different names.
     #[error("log {got}, expected the one origin {expected}")]
     Origins {
@@ -115,6 +118,15 @@ impl Policy {
         Self::checked(logs.collect(), witnesses.collect::<Result<_, KeyError>>()?, set.quorum())
     }
 
+    /// As [`Policy::of_set`], for a set that is about to decide: refused too where two keys share name and id. Their lines are
+    /// told apart here ([`Policy::verify`]), but other readers of notes refuse both keys.
+    pub fn of_new_set(origin: &KeyName, set: &ValidatorSet) -> Result<Self, PolicyError> {
+        let policy = Self::of_set(origin, set)?;
+        let mut names = BTreeSet::new();
+        let again = policy.keys().find(|key| !names.insert((&key.name, key.id()))).map(ToString::to_string);
+        again.map_or(Ok(policy), |again| Err(PolicyError::Ambiguous(again)))
+    }
+
     fn checked(logs: Vec<VerifierKey>, witnesses: Vec<Witness>, quorum: usize) -> Result<Self, PolicyError> {
         let allowed = 1..=VALIDATORS_MAX;
         let origin = match logs.first() {
@@ -152,6 +164,10 @@ impl Policy {
     /// The cosigners.
     pub fn witnesses(&self) -> &[Witness] {
         &self.witnesses
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.logs.iter().chain(self.witnesses.iter().map(|witness| &witness.key))
     }
 
     /// q, the number of cosignatures that a checkpoint needs.

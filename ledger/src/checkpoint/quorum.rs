@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::body::{Checkpoint, CheckpointTextError};
 use super::cosignature::{Cosignature, LogSignature};
-use super::key::{KeyName, VerifierKey};
-use super::note::{Note, NoteError};
+use super::key::{KeyId, KeyName, VerifierKey};
+use super::note::{Note, NoteError, NoteSignature};
 use super::policy::Policy;
 use crate::crypto::PublicKey;
 
@@ -39,7 +39,7 @@ pub enum EndorsementError {
         /// Origin of the policy.
         expected: KeyName,
     },
-    /// A key of the policy has a line that does not verify. The note is void as a whole: somebody tampered with it.
+    /// A line that names a key of the policy is good under none. The note is void as a whole: somebody tampered with it.
     #[error("the signature of {0} does not verify")]
     Signature(KeyName),
     /// A key of the policy has two lines; each counts once, so a note never needs both.
@@ -69,13 +69,16 @@ impl Policy {
         let note = Note::parse(note)?;
         let checkpoint: Checkpoint = note.text.parse()?;
         self.check_origin(&checkpoint)?;
-        self.check_log_lines(&note, &checkpoint)?;
+        let logs = signers(&note, self.logs(), |line, key| LogSignature::from_line(line, &checkpoint, &key.key))?;
+        if logs.is_empty() {
+            return Err(EndorsementError::NoLog);
+        }
+        let keys = self.witnesses().iter().map(|witness| &witness.key);
+        let cosigned = signers(&note, keys, |line, key| Cosignature::from_line(line, &checkpoint, &key.key))?;
         let latest_ms = now_ms.saturating_add(skew_ms);
         let (mut cosigners, mut freshness_ms, mut ahead) = (Vec::new(), u64::MAX, 0);
         for witness in self.witnesses() {
-            let Some(cosignature) = find_line(&note, &witness.key, Cosignature::from_line)? else { continue };
-            let refused = |_| EndorsementError::Signature(witness.key.name.clone());
-            cosignature.verify(&checkpoint, &witness.key.key).map_err(refused)?;
+            let Some(cosignature) = cosigned.get(&witness.key) else { continue };
             if cosignature.time_ms() > latest_ms {
                 ahead += 1;
                 continue;
@@ -138,30 +141,31 @@ impl Policy {
         }
         Err(EndorsementError::Origin { got: checkpoint.origin.clone(), expected: self.origin().clone() })
     }
-
-    /// At least one log key of the policy signed, and none of them wrongly.
-    fn check_log_lines(&self, note: &Note, checkpoint: &Checkpoint) -> Result<(), EndorsementError> {
-        let mut signed = false;
-        for log in self.logs() {
-            let Some(signature) = find_line(note, log, LogSignature::from_line)? else { continue };
-            signature.verify(checkpoint, &log.key).map_err(|_| EndorsementError::Signature(log.name.clone()))?;
-            signed = true;
-        }
-        if signed { Ok(()) } else { Err(EndorsementError::NoLog) }
-    }
 }
 
-/// The one line of `key`, read with `read`; none if there is no line.
-pub(super) fn find_line<T>(
+/// Which of `keys` signed the note, each once, with what `read` makes of the key's line; `read` gives nothing where a line is
+/// not the key's own.
+///
+/// A line names its key by a name and an id of four bytes: whoever tries 2^32 keys finds one with the id of another. So a
+/// line is good if any key that it may name verifies it, and voids the note if none does.
+pub(super) fn signers<'a, T>(
     note: &Note,
-    key: &VerifierKey,
-    read: impl Fn(&super::note::NoteSignature) -> Option<T>,
-) -> Result<Option<T>, EndorsementError> {
-    let id = key.id();
-    let mut lines = note.signatures.iter().filter(|line| line.id == id && line.name == key.name);
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(EndorsementError::Repeated(key.name.clone()));
+    keys: impl IntoIterator<Item = &'a VerifierKey>,
+    read: impl Fn(&NoteSignature, &VerifierKey) -> Option<T>,
+) -> Result<BTreeMap<&'a VerifierKey, T>, EndorsementError> {
+    let keys: Vec<_> = keys.into_iter().map(|key| (key.id(), key)).collect();
+    let mut signed = BTreeMap::new();
+    for line in &note.signatures {
+        let is_named = |(id, key): &&(KeyId, &VerifierKey)| *id == line.id && key.name == line.name;
+        let mut named = keys.iter().filter(is_named).map(|(_, key)| *key).peekable();
+        if named.peek().is_none() {
+            continue;
+        }
+        let found = named.find_map(|key| Some((key, read(line, key)?)));
+        let (key, signature) = found.ok_or_else(|| EndorsementError::Signature(line.name.clone()))?;
+        if signed.insert(key, signature).is_some() {
+            return Err(EndorsementError::Repeated(key.name.clone()));
+        }
     }
-    read(line).map(Some).ok_or_else(|| EndorsementError::Signature(key.name.clone()))
+    Ok(signed)
 }

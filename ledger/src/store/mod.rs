@@ -23,7 +23,7 @@ pub use rocks::{Create, RocksKv};
 pub use view::LedgerView;
 
 use crate::block::{Attachment, Block, Entry, Header, Height};
-use crate::checkpoint::Handover;
+use crate::checkpoint::{Handover, KeyName, Policy};
 use crate::codec::{self, CANONICAL_BYTES_MAX, SchemaRead, SchemaWrite};
 use crate::crypto::Hash;
 use crate::document::SubjectId;
@@ -112,6 +112,7 @@ pub struct Base {
 #[derive(Clone)]
 pub struct Ledger {
     kv: Arc<dyn Kv>,
+    origin: Arc<KeyName>,
 }
 
 impl Ledger {
@@ -122,7 +123,7 @@ impl Ledger {
             return Err(StoreError::Damaged("there is a ledger in this folder already".to_owned()));
         }
         let executed = execute_genesis(genesis).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let ledger = Self { kv };
+        let ledger = Self { kv, origin: origin_of(genesis)? };
         let mut batch = Batch::default();
         batch.put(Family::Meta, META_SCHEMA, SCHEMA);
         batch.put(Family::Meta, META_GENESIS, codec::encode(genesis));
@@ -141,8 +142,8 @@ impl Ledger {
         if schema != SCHEMA {
             return Err(StoreError::OtherSchema);
         }
-        let ledger = Self { kv };
-        let genesis = ledger.genesis()?;
+        let genesis = stored_genesis(&*snapshot)?;
+        let ledger = Self { kv, origin: origin_of(&genesis)? };
         let got = genesis.chain_id();
         if let Some(expected) = chain
             && *expected != got
@@ -155,14 +156,12 @@ impl Ledger {
 
     /// The genesis of this chain.
     pub fn genesis(&self) -> Result<Genesis, StoreError> {
-        let bytes = self.kv.snapshot().get(Family::Meta, META_GENESIS)?;
-        let bytes = bytes.ok_or_else(|| StoreError::Damaged("genesis is missing".to_owned()))?;
-        codec::decode(&bytes, GENESIS_BYTES_MAX).map_err(|error| StoreError::Damaged(format!("genesis: {error}")))
+        stored_genesis(&*self.kv.snapshot())
     }
 
     /// The version at today's head.
     pub fn view(&self) -> Result<LedgerView, StoreError> {
-        LedgerView::new(self.kv.snapshot())
+        LedgerView::new(self.kv.snapshot(), self.origin.clone())
     }
 
     /// The engine, for what consensus persists beside blocks.
@@ -265,10 +264,24 @@ pub(crate) fn stored_u64(bytes: &[u8], what: &str) -> Result<Height, StoreError>
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// Block 0 of a chain: no record, the initial state, and the header as the log's only leaf.
+fn stored_genesis(snapshot: &dyn Snapshot) -> Result<Genesis, StoreError> {
+    let bytes = snapshot.get(Family::Meta, META_GENESIS)?;
+    let bytes = bytes.ok_or_else(|| StoreError::Damaged("genesis is missing".to_owned()))?;
+    codec::decode(&bytes, GENESIS_BYTES_MAX).map_err(|error| StoreError::Damaged(format!("genesis: {error}")))
+}
+
+fn origin_of(genesis: &Genesis) -> Result<Arc<KeyName>, StoreError> {
+    let origin = genesis.origin.as_str().parse::<KeyName>();
+    origin.map(Arc::new).map_err(|error| StoreError::Damaged(format!("genesis: {error}")))
+}
+
+/// Block 0 of a chain: no record, the initial state, and the header as the log's only leaf. Refused for validators who could
+/// not cosign it.
 pub fn execute_genesis(genesis: &Genesis) -> Result<Executed, crate::state::StateError> {
-    let set = genesis.validators.clone().checked();
-    set.map_err(|error| crate::state::StateError(format!("genesis: {error}")))?;
+    let refused = |error: &dyn std::fmt::Display| crate::state::StateError(format!("genesis: {error}"));
+    let set = genesis.validators.clone().checked().map_err(|error| refused(&error))?;
+    let origin: KeyName = genesis.origin.as_str().parse().map_err(|error| refused(&error))?;
+    Policy::of_new_set(&origin, &set).map_err(|error| refused(&error))?;
     let changes: Changes =
         genesis.initial_state.iter().map(|entry| (entry.key.clone(), Some(entry.value.clone()))).collect();
     let (state_root, pages) = commitment::update(&std::collections::BTreeMap::new(), &changes)?;

@@ -6,7 +6,7 @@ use super::area::{self, Area};
 use super::kv::{Family, KvError, Snapshot};
 use super::{Base, META_AREA, META_BASE, META_HEAD, StoreError, node_key, stored, stored_u64, subject_key};
 use crate::block::{Attachment, Block, BlockId, Entry, Header, Height};
-use crate::checkpoint::Handover;
+use crate::checkpoint::{Handover, KeyName};
 use crate::codec;
 use crate::crypto::Hash;
 use crate::document::SubjectId;
@@ -21,6 +21,7 @@ use crate::validators::Certificate;
 #[derive(Clone)]
 pub struct LedgerView {
     snapshot: Arc<dyn Snapshot>,
+    origin: Arc<KeyName>,
     area: Area,
     base: Base,
     head: Arc<Header>,
@@ -28,7 +29,7 @@ pub struct LedgerView {
 }
 
 impl LedgerView {
-    pub(super) fn new(snapshot: Arc<dyn Snapshot>) -> Result<Self, StoreError> {
+    pub(super) fn new(snapshot: Arc<dyn Snapshot>, origin: Arc<KeyName>) -> Result<Self, StoreError> {
         let height = snapshot.get(Family::Meta, META_HEAD)?.ok_or_else(|| damaged("the head is missing"))?;
         let head = header_at(&*snapshot, stored_u64(&height, "head")?)?
             .ok_or_else(|| damaged("the head's block is missing"))?;
@@ -36,7 +37,7 @@ impl LedgerView {
         let area = Area::from_bytes(&area).ok_or_else(|| damaged("the area is no number"))?;
         let base = snapshot.get(Family::Meta, META_BASE)?.ok_or_else(|| damaged("the base is missing"))?;
         let base = stored(&base, "base")?;
-        Ok(Self { snapshot, area, base, head_id: head.id(), head: Arc::new(head) })
+        Ok(Self { snapshot, origin, area, base, head_id: head.id(), head: Arc::new(head) })
     }
 
     pub(crate) fn snapshot(&self) -> &dyn Snapshot {
@@ -45,6 +46,11 @@ impl LedgerView {
 
     pub(crate) fn area(&self) -> Area {
         self.area
+    }
+
+    /// The log's origin.
+    pub fn origin(&self) -> &KeyName {
+        &self.origin
     }
 
     /// Where this ledger begins. What lies below was left to other nodes.

@@ -71,6 +71,18 @@ pub fn four() -> Vec<Keys> {
     ["finance", "land", "mines", "transport"].map(Keys::new).to_vec()
 }
 
+/// Two log keys whose ids under [`ORIGIN`] are both 92b37d20: the first such pair when keys are made of the numbers from 0 on.
+pub fn log_keys_of_one_id() -> [SecretKey; 2] {
+    [87_867, 131_317].map(|number| SecretKey::from_seed(&sha256(format!("test log key {number}").as_bytes()).0))
+}
+
+/// [`four`], of which the first and the third have log keys of one id.
+pub fn four_of_whom_two_share_a_log_id() -> Vec<Keys> {
+    let mut keys = four();
+    [keys[0].log, keys[2].log] = log_keys_of_one_id();
+    keys
+}
+
 pub fn origin() -> KeyName {
     ORIGIN.parse().unwrap()
 }

@@ -4,6 +4,7 @@
 //! the same code, so a block that one node builds is valid on every other.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use dalil_contracts::authority::Place;
@@ -51,13 +52,29 @@ impl Candidate {
 
     /// Bytes that it takes, attachment included.
     pub fn weight(&self) -> usize {
-        self.bytes + self.attachment.as_ref().map_or(0, |attachment| attachment.weight())
+        self.bytes + self.list_bytes()
     }
+
+    /// Bytes of the leaf list.
+    pub fn list_bytes(&self) -> usize {
+        self.attachment.as_ref().map_or(0, |attachment| attachment.weight())
+    }
+
+    /// Whether the leaf list is the one that the record names, and there is none where it names none. The leaf hash does not
+    /// say so: it is of the record alone.
+    pub fn has_named_list(&self) -> bool {
+        named_list(&self.record) == self.attachment.as_ref().map(|attachment| attachment.root())
+    }
+}
+
+/// The root of the leaf list that a record names; none if it names none, or makes no call that is known.
+fn named_list(record: &SignedTransaction) -> Option<Hash> {
+    Invocation::decode(&record.body.call).ok().and_then(|invocation| invocation.attachment_root())
 }
 
 /// Whether a record and its leaf list may stand in a block at all, by their lengths.
 pub fn check_size(candidate: &Candidate, parameters: &Parameters) -> Result<(), Rejection> {
-    let list = candidate.attachment.as_ref().map_or(0, |attachment| attachment.weight());
+    let list = candidate.list_bytes();
     let limits = &parameters.limits;
     if candidate.bytes > RECORD_BYTES_MAX || candidate.bytes > limits.bytes_max as usize {
         return Err(Rejection::new("T_SIZE", format!("{} bytes, at most {RECORD_BYTES_MAX}", candidate.bytes)));
@@ -204,7 +221,7 @@ impl<'a> Draft<'a> {
 
     fn room_for(&self, candidate: &Candidate) -> Full {
         let limits = &self.parameters.limits;
-        let attachment = candidate.attachment.as_ref().map_or(0, |attachment| attachment.weight());
+        let attachment = candidate.list_bytes();
         let fits = self.record_bytes + candidate.bytes <= limits.bytes_max as usize
             && self.records.len() < limits.records_max as usize
             && self.attachment_bytes + attachment <= limits.attachment_bytes_max as usize
@@ -256,7 +273,8 @@ impl<'a> Draft<'a> {
     /// What the block does after its last record. What happens then stands at the log index of its header.
     fn close(&mut self) -> Result<(), StateError> {
         let (parent, height) = (self.view.head_id(), self.height());
-        let closing = Closing { height, time_ms: self.time_ms, parent, parameters: &self.parameters };
+        let (time_ms, parameters, origin) = (self.time_ms, &self.parameters, self.view.origin());
+        let closing = Closing { height, time_ms, parent, parameters, origin };
         let events = close_block(&mut self.overlay, &closing)?;
         self.note(self.view.log_size() + self.records.len() as u64, None, &events);
         Ok(())
@@ -316,8 +334,19 @@ fn check_envelope(view: &LedgerView, candidate: &Candidate, id: &Hash, time_ms: 
     if body.chain != chain {
         return rejected("T_CHAIN", format!("meant for chain {}, this is {chain}", body.chain));
     }
-    if body.expires_at_ms <= time_ms {
+    if body.expires_at_ms <= view.head().timestamp_ms {
         return rejected("T_EXPIRED", format!("expired at {}, it is {time_ms}", body.expires_at_ms));
+    }
+    // A block of an earlier time that holds it may still be decided.
+    if body.expires_at_ms <= time_ms {
+        let expiry = body.expires_at_ms;
+        return rejected(
+            "T_UNDECIDED",
+            format!(
+                "expired at {expiry}, it is {time_ms}; whether a block took it in time is settled once the chain's head is \
+                 later than that: ask for it by its id, and sign no other until then"
+            ),
+        );
     }
     if body.expires_at_ms > time_ms.saturating_add(EXPIRY_WINDOW_MS) {
         return rejected(
@@ -357,13 +386,16 @@ fn run(
         attachments,
     };
     let mut overlay = Overlay::new(base);
-    match apply(&mut overlay, &context, &invocation) {
-        Ok(outcome) => {
+    // A rule that panics is a fault of this program, and the same on every node that runs it: the record belongs in no
+    // block, and stops nothing else.
+    match catch_unwind(AssertUnwindSafe(|| apply(&mut overlay, &context, &invocation))) {
+        Ok(Ok(outcome)) => {
             let operations = overlay.operations();
             Ok((outcome, overlay.into_changes(), operations))
         }
-        Err(Refusal::Rule(reject)) => Err(Trouble::Rejected(Rejection::new(reject.code, reject.message))),
-        Err(Refusal::State(error)) => Err(Trouble::State(error)),
+        Ok(Err(Refusal::Rule(reject))) => Err(Trouble::Rejected(Rejection::new(reject.code, reject.message))),
+        Ok(Err(Refusal::State(error))) => Err(Trouble::State(error)),
+        Err(_) => rejected("T_INTERNAL", "this node failed to judge the record; its log says where"),
     }
 }
 
@@ -439,8 +471,7 @@ pub fn execute(
     }
     let mut attachments = block.attachments.iter();
     let candidate = |record: &SignedTransaction| {
-        let names = Invocation::decode(&record.body.call).ok().and_then(|invocation| invocation.attachment_root());
-        Candidate::new(record.clone(), names.and_then(|_| attachments.next().cloned()))
+        Candidate::new(record.clone(), named_list(record).and_then(|_| attachments.next().cloned()))
     };
     let candidates: Vec<_> = block.records.iter().map(candidate).collect();
     signatures.prepare(&candidates);

@@ -1,6 +1,7 @@
 //! What a vote may change, and how it comes to wait for its height.
 
 use dalil_ledger::block::{DepartmentId, Height};
+use dalil_ledger::checkpoint::KeyName;
 use dalil_ledger::codec::{SchemaRead, SchemaWrite};
 use dalil_ledger::state::Overlay;
 use dalil_ledger::validators::{Validator, ValidatorSet};
@@ -69,7 +70,8 @@ impl ValidatorChange {
     }
 }
 
-/// What can be said of a change before it is due: the incoming department is known (A4), its keys are fresh (A3).
+/// What can be said of a change before it is due: the incoming department is known and may name a key (A4), its keys are
+/// fresh (A3).
 pub(crate) fn check(
     state: &Overlay<'_>,
     context: &Context<'_>,
@@ -82,6 +84,9 @@ pub(crate) fn check(
     let known = known.or_reject("A4", || format!("there is no department {department}"))?;
     require(known.governs_itself(context.time_ms), "A4", || {
         format!("department {department} has nobody who administers it or votes for it, now or from a time decided")
+    })?;
+    require(department.as_str().parse::<KeyName>().is_ok(), "A4", || {
+        format!("{department} cannot be part of the name under which its validator cosigns")
     })?;
     require_fresh_keys(state, set, member)?;
     let membership = Membership::read(state)?;

@@ -1,6 +1,7 @@
 //! What closing a block does: changes come into force, are refused, or lapse.
 
 use dalil_ledger::block::{BlockId, Height};
+use dalil_ledger::checkpoint::{KeyName, Policy};
 use dalil_ledger::genesis::Parameters;
 use dalil_ledger::state::{Overlay, StateError};
 use dalil_ledger::validators::{Validator, ValidatorSet};
@@ -13,7 +14,7 @@ use super::{
 use crate::authority::ballot::ballot_subject;
 use crate::authority::{register_consensus_keys, validators_key};
 use crate::context::Event;
-use crate::refusal::{OrReject as _, Refusal, Reject, require};
+use crate::refusal::{OrReject as _, Refusal, Reject, reject, require};
 
 /// The block that is closed.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,8 @@ pub struct Closing<'a> {
     pub parent: BlockId,
     /// What holds for the whole chain.
     pub parameters: &'a Parameters,
+    /// The log's origin, by which the members' keys are named.
+    pub origin: &'a KeyName,
 }
 
 /// What a block does after its last record: the set of the next height is settled. Part of executing every block, with
@@ -79,7 +82,7 @@ fn take(
 ) -> Result<(), StateError> {
     let set: Option<ValidatorSet> = state.get_value(&validators_key())?;
     let set = set.ok_or_else(|| StateError("the state names no validators".to_owned()))?;
-    let mut draft = Draft::new(&set, &membership.absent, closing.parameters);
+    let mut draft = Draft::new(&set, &membership.absent, closing);
     for pending in due {
         let outcome = match draft.with(state, &pending.change, height) {
             Ok(changed) => {
@@ -111,7 +114,8 @@ fn has(set: &ValidatorSet, member: &Validator) -> bool {
 
 /// The set of a height as its changes are taken one by one.
 #[derive(Clone)]
-struct Draft {
+struct Draft<'a> {
+    origin: &'a KeyName,
     set: ValidatorSet,
     absent: Vec<Absent>,
     added: usize,
@@ -127,10 +131,11 @@ fn bearable(set: &ValidatorSet, development: bool) -> usize {
     set.max_faulty().max(usize::from(development))
 }
 
-impl Draft {
-    fn new(set: &ValidatorSet, absent: &[Absent], parameters: &Parameters) -> Self {
-        let development = parameters.development;
+impl<'a> Draft<'a> {
+    fn new(set: &ValidatorSet, absent: &[Absent], closing: &Closing<'a>) -> Self {
+        let development = closing.parameters.development;
         Self {
+            origin: closing.origin,
             set: set.clone(),
             absent: absent.to_vec(),
             added: 0,
@@ -171,6 +176,10 @@ impl Draft {
         })?;
         draft.set =
             ValidatorSet::new(members).ok().or_reject("A4", || "they would be no set of validators".to_owned())?;
+        // No node could open a head whose cosigners have no names.
+        if let Err(error) = Policy::of_new_set(draft.origin, &draft.set) {
+            return reject("A4", format!("readers could not tell what each of them signed: {error}"));
+        }
         let bearable = bearable(&draft.set, draft.development);
         require(draft.absent.len() <= bearable, "A4", || {
             format!("{} validators would be yet to join, at most {bearable}", draft.absent.len())

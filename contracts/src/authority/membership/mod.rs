@@ -14,7 +14,8 @@
 //! A4: with f of the set before, a height adds at most f and removes at most f members; a replacement, be it by another
 //! department or by new keys of the same one, is one of each. No set has fewer than [`VALIDATORS_MIN`] members. After a
 //! change at most f of the new set are without a `joined`, so that no two changes in a row rest on newcomers that nobody
-//! has heard. A development chain may be smaller, and there f counts as 1 at least: else it could never grow.
+//! has heard. A development chain may be smaller, and there f counts as 1 at least: else it could never grow. Every set has
+//! a policy by which readers tell its signatures apart: each key has a name, and no other has the same name and id.
 //!
 //! A3: keys are usable, and no key that ever served a validator or an officer serves again. Members of genesis count as
 //! joined.
