@@ -19,6 +19,7 @@ use dalil_ledger::snapshot::{
     Checked, Chunk, ChunkError, IdExpiry, Known, Offer, OfferError, Prefix, Restore, WindowBlock, WindowError,
     covers_window, read_chunk, read_window, sweep,
 };
+use dalil_ledger::state::commitment::Subtree;
 use dalil_ledger::state::{Changes, StateView as _, commitment};
 use dalil_ledger::store::{Batch, Executed, Family, Kv as _, Ledger, LedgerView, MemoryKv, StoreError};
 use dalil_ledger::transaction::{SignedTransaction, TransactionBody};
@@ -72,6 +73,18 @@ impl Source {
         let header = executed.block.header.clone();
         self.ledger.commit(&executed, None, Batch::default()).unwrap();
         header
+    }
+
+    /// A block by which the present validators hand over to `next`.
+    fn hand_over(&mut self, time_ms: u64, next: Vec<Keys>) -> Handover {
+        let next_set = set_of(&next);
+        let made = follow(&self.view(), time_ms, Vec::new(), Changes::new(), &next_set);
+        let header = made.block.header.clone();
+        let chain = common::Chain { id: self.genesis.chain_id(), ..common::Chain::new() };
+        let certificate = chain.certificate(&header, &self.keys);
+        self.ledger.commit(&made, Some(&certificate), Batch::default()).unwrap();
+        self.keys = next;
+        Handover { header, certificate, next: next_set }
     }
 
     fn offer(&self) -> Offer {
@@ -441,16 +454,7 @@ fn an_offer_after_changes_of_the_set_leads_there_by_handovers_without_a_gap() {
     for (number, names) in
         [["finance", "land", "mines", "police"], ["finance", "land", "police", "tourism"]].iter().enumerate()
     {
-        let next = names.map(Keys::new).to_vec();
-        let next_set = set_of(&next);
-        let time_ms = T0_MS + DAY_MS + number as u64;
-        let made = follow(&source.view(), time_ms, Vec::new(), Changes::new(), &next_set);
-        let header = made.block.header.clone();
-        let chain = common::Chain { id: source.genesis.chain_id(), ..common::Chain::new() };
-        let certificate = chain.certificate(&header, &source.keys);
-        source.ledger.commit(&made, Some(&certificate), Batch::default()).unwrap();
-        handovers.push(Handover { header, certificate, next: next_set });
-        source.keys = next;
+        handovers.push(source.hand_over(T0_MS + DAY_MS + number as u64, names.map(Keys::new).to_vec()));
     }
     source.block(T0_MS + 2 * DAY_MS, 1, Changes::new());
     let offer = source.offer();
@@ -467,6 +471,55 @@ fn an_offer_after_changes_of_the_set_leads_there_by_handovers_without_a_gap() {
     let mut swapped = handovers.clone();
     swapped[1].next = set_of(&four());
     assert!(matches!(with(swapped), Err(OfferError::Handover(1, _))));
+}
+
+#[test]
+fn an_old_head_is_not_offered_with_the_handovers_of_a_set_that_recurs() {
+    let mut source = long_source();
+    let old = source.offer();
+    let with_another = ["finance", "land", "mines", "police", "transport"].map(Keys::new).to_vec();
+    let added = source.hand_over(T0_MS + DAY_MS, with_another);
+    let removed = source.hand_over(T0_MS + DAY_MS + 1, four());
+    let offer = source.offer();
+    assert_eq!(offer.handovers, [added.clone(), removed.clone()]);
+    assert_eq!(offer.verify(&source.known()).unwrap(), set_of(&four()));
+    // The head's own handover is no later one.
+    assert_eq!(offer.header, removed.header);
+    assert_eq!(old.verify(&source.known()).unwrap(), set_of(&four()));
+    let (head, got) = (old.header.height, added.header.height);
+    let spoiled = Offer { handovers: vec![added, removed], ..old };
+    assert_eq!(spoiled.verify(&source.known()).unwrap_err(), OfferError::Above { number: 0, got, head });
+}
+
+#[test]
+fn a_split_binds_every_leaf_to_its_slot_and_divides_two_keys_or_more() {
+    // Two keys that part in the first bits: each is a leaf alone in its pair of slots.
+    let path = |number: u32| sha256(format!("key/{number}").as_bytes());
+    let other = (1..).find(|number| path(*number).0[0] >> 5 != path(0).0[0] >> 5).unwrap();
+    let key = |number: u32| format!("key/{number}").into_bytes();
+    let source = Source::with_state([0, other].map(|number| (key(number), vec![7; SMALL])).into());
+    let view = source.view();
+    let root = view.head().state_root;
+    let split = read_chunk(&view, &Prefix::ROOT, SMALL).unwrap();
+    split.clone().check(&Prefix::ROOT, &root).unwrap();
+    let Chunk::Split(slots) = split else { panic!("one part") };
+    for slot in [0, other].map(|number| usize::from(path(number).0[0] >> 4)) {
+        let mut swapped = slots.clone();
+        swapped.swap(slot, slot ^ 1);
+        let wrong = Chunk::Split(swapped).check(&Prefix::ROOT, &root);
+        assert_eq!(wrong.unwrap_err(), ChunkError::Slot(slot ^ 1));
+    }
+    // A leaf has the hash of a split that holds it alone, in whichever slot.
+    let leaf = slots[usize::from(path(0).0[0] >> 4)];
+    let below = children(&source)
+        .into_iter()
+        .find(|child| read_chunk(&view, child, SMALL).is_ok_and(|chunk| chunk.check(child, &leaf.hash()).is_ok()));
+    for slot in 0..slots.len() {
+        let mut alone = [Subtree::Empty; 16];
+        alone[slot] = leaf;
+        let split = Chunk::Split(Box::new(alone)).check(&below.unwrap(), &leaf.hash());
+        assert_eq!(split.unwrap_err(), ChunkError::NotBranch);
+    }
 }
 
 #[test]

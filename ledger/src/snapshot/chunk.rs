@@ -99,6 +99,12 @@ pub enum ChunkError {
     /// A key's path does not begin with the prefix, or not in order.
     #[error("key {0} of the chunk stands in the wrong place")]
     Misplaced(usize),
+    /// What is split is no branch: there is nothing to divide.
+    #[error("a subtree of fewer than two keys is split")]
+    NotBranch,
+    /// A leaf's path does not lead to the slot in which it stands.
+    #[error("the leaf in slot {0} belongs in another one")]
+    Slot(usize),
     /// Its subtree is another one: something is missing, superfluous or changed.
     #[error("the chunk hashes to {got}, expected {expected}")]
     Hash {
@@ -131,10 +137,10 @@ pub enum Checked {
 impl Chunk {
     /// Checks that this is what lies under `prefix`, where the subtree's hash is `expected`.
     pub fn check(self, prefix: &Prefix, expected: &Hash) -> Result<Checked, ChunkError> {
-        let (checked, got) = match self {
+        let (checked, above) = match self {
             Self::Split(slots) => {
                 let (above, _) = commitment::join(prefix.path(), prefix.depth(), *slots);
-                (Checked::Split(slots), above.hash())
+                (Checked::Split(slots), above)
             }
             Self::Entries(entries) => {
                 let entries: Vec<_> = entries.into_iter().map(|entry| (path_of(&entry.key), entry)).collect();
@@ -147,11 +153,34 @@ impl Chunk {
                 }
                 let leaves: Vec<_> = entries.iter().map(|(path, entry)| (*path, sha256(&entry.value))).collect();
                 let (subtree, pages) = commitment::build(prefix.depth(), &leaves)?;
-                (Checked::Entries { entries, subtree, pages }, subtree.hash())
+                (Checked::Entries { entries, subtree, pages }, subtree)
             }
         };
-        if got == *expected { Ok(checked) } else { Err(ChunkError::Hash { got, expected: *expected }) }
+        let got = above.hash();
+        if got != *expected {
+            return Err(ChunkError::Hash { got, expected: *expected });
+        }
+        if let Checked::Split(slots) = &checked {
+            check_slots(prefix, slots, &above)?;
+        }
+        Ok(checked)
     }
+}
+
+/// Checks what the hash of a split leaves open: a leaf that is alone rises through empty subtrees, so that its hash is the
+/// same whichever of their slots it stands in. What is asked for under the wrong prefix nobody could send.
+fn check_slots(prefix: &Prefix, slots: &Slots, above: &Subtree) -> Result<(), ChunkError> {
+    if !matches!(above, Subtree::Branch(_)) {
+        return Err(ChunkError::NotBranch);
+    }
+    for (slot, subtree) in slots.iter().enumerate() {
+        if let Subtree::Leaf { path, .. } = subtree
+            && !prefix.child(slot).is_some_and(|child| child.covers(path))
+        {
+            return Err(ChunkError::Slot(slot));
+        }
+    }
+    Ok(())
 }
 
 /// Reads what lies under `prefix` in the state of `view`: all of it, if it is a single key or no more than `bytes_max`.

@@ -46,6 +46,16 @@ pub enum OfferError {
     /// A handover does not follow from the one before.
     #[error("handover {0}: {1}")]
     Handover(usize, HandoverError),
+    /// A handover is of a height above the header: the sets between recur, and the offer is of an earlier turn.
+    #[error("handover {number} is of height {got}, above the header's height {head}")]
+    Above {
+        /// Which handover.
+        number: usize,
+        /// Its height.
+        got: Height,
+        /// Height of the header.
+        head: Height,
+    },
     /// A header of another layout or chain.
     #[error("header version {version} of chain {chain}, expected version {HEADER_VERSION} of chain {expected}")]
     Header {
@@ -135,6 +145,10 @@ impl Offer {
         for (number, handover) in self.handovers.iter().enumerate() {
             let checked = handover.verify(&validators, &known.chain, least);
             checked.map_err(|error| OfferError::Handover(number, error))?;
+            let (got, head) = (handover.header.height, self.header.height);
+            if got > head {
+                return Err(OfferError::Above { number, got, head });
+            }
             validators = handover.next.clone();
             least = handover.header.height.saturating_add(1);
         }

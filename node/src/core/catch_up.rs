@@ -21,7 +21,7 @@ impl Core {
         if self.snapshot_goes_first() {
             return;
         }
-        if let Some(ask) = self.sync.ask(next) {
+        if let Some(ask) = self.sync.ask(next, self.now_ms) {
             // What a single peer claims is asked for, but not told to the operator.
             if let progress @ Progress::Blocks { .. } = self.progress() {
                 self.effect(Effect::Log(Notice::CatchingUp(progress)));
@@ -54,7 +54,7 @@ impl Core {
             self.decide(Arc::new(decided.block), decided.certificate, Source::Sync);
         } else {
             self.effect(Effect::Score(from, format!("block {next} with a certificate that proves nothing")));
-            self.sync.distrust(&from);
+            self.sync.distrust(&from, self.now_ms);
             self.ask_for_blocks();
         }
     }

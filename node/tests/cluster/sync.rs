@@ -2,6 +2,7 @@
 
 use dalil_consensus::{Message as Vote, Status};
 use dalil_node::core::Message;
+use dalil_node::core::message::DecidedBlock;
 use dalil_node::core::progress::Progress;
 
 use crate::seeds;
@@ -141,6 +142,68 @@ fn a_peer_that_claims_every_height_and_sends_nothing_holds_up_nobody() {
     }
     // It costs one look around after the start and one request that is not answered.
     assert!(times[1] <= times[0] + 7_000, "{times:?}");
+}
+
+/// How long a chain the late observer has to fetch.
+const LONG: u64 = 200;
+/// The validator that is faulty.
+const FAULTY: usize = 1;
+/// So long nobody answers the late observer, in milliseconds: each validator fails at least once.
+const SILENT_MS: u64 = 20_000;
+
+/// A chain of some length, and a new observer. Unlike a validator it is told nothing unasked.
+fn with_late_observer(seed: u64) -> (World, usize) {
+    let mut world = World::new(seed);
+    let observer = world.add_observer("late");
+    (0..4).for_each(|node| world.start(node));
+    for number in 0..LONG {
+        let record = world.domicile(number);
+        let request = world.submit(0, record, None);
+        world.run_until(30_000, "recorded", |world| world.is_recorded(request));
+    }
+    world.expect_nothing_of(FAULTY);
+    let silent = |message| (!matches!(message, Message::Decided(_))).then_some(message);
+    (0..4).for_each(|node| drop(world.tamper.insert(node, Box::new(silent))));
+    (world, observer)
+}
+
+fn nobody_else_is_silent_any_more(world: &mut World) {
+    world.tamper.retain(|node, _| *node == FAULTY);
+}
+
+#[test]
+fn a_peer_that_answers_with_nothing_is_asked_after_those_that_once_failed() {
+    let (mut world, observer) = with_late_observer(8);
+    let nothing = |message| match message {
+        Message::Decided(_) => Some(Message::Decided(Vec::new())),
+        other => Some(other),
+    };
+    world.tamper.insert(FAULTY, Box::new(nothing));
+    world.start(observer);
+    world.run_for(SILENT_MS);
+    nobody_else_is_silent_any_more(&mut world);
+    world.run_until(60_000, "caught up", |world| world.agree_at(LONG));
+    world.check();
+}
+
+#[test]
+fn a_peer_that_sends_a_block_just_in_time_does_not_outrank_those_that_once_failed() {
+    let (mut world, observer) = with_late_observer(9);
+    let peer = world.nodes[FAULTY].peer;
+    world.start(observer);
+    let start_ms = world.now_ms;
+    while world.now_ms < start_ms + SILENT_MS + 60_000 {
+        let (view, next) = (world.nodes[0].view(), world.height(observer) + 1);
+        if let Some((block, certificate)) = view.block(next).unwrap().zip(view.commit(next).unwrap()) {
+            world.inject(peer, observer, &Message::Decided(vec![DecidedBlock { block, certificate }]));
+        }
+        world.run_for(2_800);
+        if world.now_ms >= start_ms + SILENT_MS {
+            nobody_else_is_silent_any_more(&mut world);
+        }
+    }
+    assert!(world.agree_at(LONG), "{}", world.standing(observer));
+    world.check();
 }
 
 #[test]

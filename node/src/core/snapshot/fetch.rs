@@ -7,6 +7,7 @@ use dalil_ledger::snapshot::{Offer, Restore};
 
 use crate::core::event::Peer;
 use crate::core::message::PartName;
+use crate::core::misses::Misses;
 
 /// Offers that are proven and wait to be chosen from.
 const OFFERS_MAX: usize = 64;
@@ -18,6 +19,8 @@ pub(super) const WRITING_MAX: usize = 8;
 struct Source {
     /// What it was asked for and has not sent, with the number of the request.
     asked: Option<(PartName, u64)>,
+    /// What it sent and is being checked.
+    checking: BTreeSet<PartName>,
 }
 
 /// A proven offer and who made it.
@@ -46,12 +49,11 @@ pub(super) struct Fetch {
     asked_to_offer: BTreeSet<Peer>,
     /// Snapshots that came to a standstill; others are tried first.
     given_up: BTreeSet<BlockId>,
-    /// How often a peer failed to send a part since its last good one.
-    misses: BTreeMap<Peer, u32>,
+    misses: Misses,
     /// Peers that sent something false. Nothing more is taken from them while this node runs.
     distrusted: BTreeSet<Peer>,
-    /// Parts that arrived and are being checked.
-    checking: BTreeSet<PartName>,
+    /// Parts that nobody has sent right yet, with the peers that sent something false when they were asked.
+    refused: BTreeMap<PartName, BTreeSet<Peer>>,
     /// Parts that wait for the disk.
     writing: usize,
     requests: u64,
@@ -114,9 +116,10 @@ impl Fetch {
         self.offers.retain(|_, offered| offered.offer.header.height > height);
     }
 
-    /// Takes the best offer: one that did not come to a standstill, of the most peers that never failed, the highest.
-    pub(super) fn choose(&mut self) -> Option<Offer> {
-        let never_failed = |peer: &&Peer| !self.misses.contains_key(*peer);
+    /// Takes the best offer: one that did not come to a standstill, of the most peers that did not fail lately, the
+    /// highest.
+    pub(super) fn choose(&mut self, now_ms: u64) -> Option<Offer> {
+        let never_failed = |peer: &&Peer| self.misses.of(peer, now_ms) == 0;
         let rank = |(id, offered): &(&BlockId, &Offered)| {
             let fresh = !self.given_up.contains(*id);
             (fresh, offered.by.iter().filter(never_failed).count(), offered.offer.header.height)
@@ -135,33 +138,33 @@ impl Fetch {
 
     pub(super) fn begun(&mut self, restore: Restore) {
         self.restore = Some(restore);
-        self.checking.clear();
     }
 
-    /// Gives up what is under way; `standstill` if its sources fell silent.
-    pub(super) fn give_up(&mut self, standstill: bool) -> Option<Restore> {
+    /// Whether something false was sent for a part that nobody has sent right.
+    pub(super) fn is_suspect(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Gives up what is under way; `standstill` if its sources fell silent. Who was distrusted for a part that nobody sent
+    /// right is trusted again: what was wanted may have been wrong.
+    pub(super) fn give_up(&mut self, standstill: bool, now_ms: u64) -> Option<Restore> {
         let restore = self.restore.take()?;
+        let sources = std::mem::take(&mut self.sources);
         if standstill {
             self.given_up.insert(restore.id());
-            for peer in std::mem::take(&mut self.sources).into_keys() {
-                self.missed(peer);
-            }
+            sources.into_keys().for_each(|peer| self.misses.add(peer, 1, now_ms));
         }
-        self.sources.clear();
-        self.checking.clear();
+        for peer in std::mem::take(&mut self.refused).into_values().flatten() {
+            self.distrusted.remove(&peer);
+        }
         Some(restore)
-    }
-
-    fn missed(&mut self, peer: Peer) {
-        let misses = self.misses.entry(peer).or_default();
-        *misses = misses.saturating_add(1);
     }
 
     /// What to ask for now. Sources that failed are asked only where all others failed as often, so that a silent one
     /// holds up a part once.
-    pub(super) fn ask(&mut self) -> Vec<Asked> {
+    pub(super) fn ask(&mut self, now_ms: u64) -> Vec<Asked> {
         let Some(restore) = &self.restore else { return Vec::new() };
-        let misses = |peer: &Peer| self.misses.get(peer).copied().unwrap_or_default();
+        let misses = |peer: &Peer| self.misses.of(peer, now_ms);
         let Some(least) = self.sources.keys().map(misses).min() else { return Vec::new() };
         let mut idle: Vec<Peer> = self
             .sources
@@ -172,8 +175,8 @@ impl Fetch {
         // Everybody gets something of everything.
         let turn = self.requests % (idle.len().max(1) as u64);
         idle.rotate_left(turn as usize);
-        let asked = self.sources.values().filter_map(|source| source.asked.map(|(name, _)| name));
-        let busy: BTreeSet<PartName> = asked.chain(self.checking.iter().copied()).collect();
+        let under_way = |source: &Source| source.asked.map(|(name, _)| name).into_iter().chain(source.checking.clone());
+        let busy: BTreeSet<PartName> = self.sources.values().flat_map(under_way).collect();
         let room = WRITING_MAX.saturating_sub(self.writing + busy.len());
         // Of the window one part at a time: each says which block comes next.
         let window_is_busy = busy.iter().any(|name| matches!(name, PartName::Window(_)));
@@ -192,23 +195,28 @@ impl Fetch {
         asks
     }
 
-    /// A part of `snapshot` arrived. Whether it was asked for, and is to be checked.
+    /// A part of `snapshot` arrived. Whether it was asked for, is still wanted, and so is to be checked.
     pub(super) fn arrived(&mut self, peer: &Peer, snapshot: &BlockId, name: Option<PartName>) -> bool {
-        if !self.is_under_way(snapshot) {
-            return false;
-        }
+        let Some(restore) = self.restore.as_ref().filter(|restore| restore.id() == *snapshot) else { return false };
         let Some(source) = self.sources.get_mut(peer) else { return false };
         let Some(name) = name.filter(|name| source.asked.is_some_and(|(asked, _)| asked == *name)) else {
             return false;
         };
         source.asked = None;
-        self.checking.insert(name)
+        let wanted = match &name {
+            PartName::Window(height) => restore.window().wanted() == Some(*height),
+            PartName::Chunk(prefix) => restore.expected(prefix).is_some(),
+        };
+        wanted && source.checking.insert(name)
     }
 
     /// A part is proven.
     pub(super) fn was_good(&mut self, peer: &Peer, name: &PartName) {
-        self.misses.remove(peer);
-        self.checking.remove(name);
+        self.misses.forget(peer);
+        self.refused.remove(name);
+        if let Some(source) = self.sources.get_mut(peer) {
+            source.checking.remove(name);
+        }
     }
 
     /// A part is on its way to the disk.
@@ -221,11 +229,12 @@ impl Fetch {
         self.writing = self.writing.saturating_sub(1);
     }
 
-    /// A peer sent something false.
+    /// A peer sent something false. What it was asked for is asked of others.
     pub(super) fn distrust(&mut self, peer: Peer) {
         self.distrusted.insert(peer);
-        self.sources.remove(&peer);
-        self.checking.clear();
+        for name in self.sources.remove(&peer).unwrap_or_default().checking {
+            self.refused.entry(name).or_default().insert(peer);
+        }
         for offered in self.offers.values_mut() {
             offered.by.remove(&peer);
         }
@@ -233,11 +242,11 @@ impl Fetch {
     }
 
     /// The time of request `number` is over; another peer is asked for the part.
-    pub(super) fn overdue(&mut self, number: u64) {
+    pub(super) fn overdue(&mut self, number: u64, now_ms: u64) {
         let late = |source: &mut Source| source.asked.take_if(|(_, asked)| *asked == number).is_some();
         let late = self.sources.iter_mut().find_map(|(peer, source)| late(source).then_some(*peer));
         if let Some(peer) = late {
-            self.missed(peer);
+            self.misses.add(peer, 1, now_ms);
         }
     }
 

@@ -5,8 +5,9 @@
 //! one another while the chain goes on. A node that is far behind asks all peers that are ahead, checks what they offer
 //! against the validators that it knows, and fetches the parts of one snapshot from all who hold it (`fetch`). Every part
 //! is proven by itself before it is kept: a false one scores its sender and is asked of another. A source that falls silent
-//! is passed over; a snapshot whose sources all did is given up for another. While a snapshot does not get on, and while
-//! nobody offers one, blocks are fetched as ever. So neither way can keep a node from going the other.
+//! is passed over; a snapshot whose sources all did is given up for another, and one of which nobody can send a part that
+//! is wanted is begun anew. While a snapshot does not get on, or takes all too long, and while nobody offers one, blocks
+//! are fetched as ever. So neither way can keep a node from going the other.
 //!
 //! After a crash it goes on with the parts that were durable. The last write puts the head at the snapshot's; consensus
 //! enters the next height as after any block, and the sign record's floor rises with it: what was signed above it stands,
@@ -38,6 +39,9 @@ const TICK_MS: u64 = 1_000;
 const STANDSTILL_TICKS: u32 = 5;
 /// So many ticks offers may take to come before blocks are fetched beside.
 const OFFER_TICKS: u32 = 3;
+/// So many ticks in all a snapshot may keep blocks waiting, also one that gets on: its sources may send just enough for
+/// that.
+const BLOCKS_WAIT_TICKS_MAX: u32 = 300;
 /// Every so many ticks peers that are no sources are asked for offers again.
 const ASK_AGAIN_TICKS: u32 = 5;
 /// Keys of replaced versions deleted in one write.
@@ -71,6 +75,7 @@ pub(super) struct Snapshots {
     /// Since the start peers had the time to say how far they are.
     looked_around: bool,
     ticking: bool,
+    /// Ticks since a snapshot was wanted.
     ticks: u32,
     /// Ticks since the last good part or, before the first, since a snapshot was wanted.
     idle_ticks: u32,
@@ -136,11 +141,11 @@ impl Core {
     }
 }
 
-/// Whether a snapshot has such a part at all.
+/// Whether a snapshot has such a part at all. Its holder has the blocks of the whole window; what lies below is no part.
 fn is_proper(name: &PartName, held: &Published) -> bool {
     match name {
         PartName::Chunk(prefix) => prefix.is_proper(),
-        PartName::Window(height) => *height <= held.view.head().height,
+        PartName::Window(height) => (held.view.first_block()..=held.view.head().height).contains(height),
     }
 }
 
@@ -151,7 +156,12 @@ impl Core {
         let head = self.view.head().height;
         let faulty = self.validators.max_faulty();
         let far = self.sync.credible(faulty) > head.saturating_add(self.snapshots.settings.snapshot_after);
-        self.halted.is_none() && (far || self.sync.lacking(head + 1) > faulty)
+        self.halted.is_none() && (far || self.blocks_are_out_of_reach())
+    }
+
+    fn blocks_are_out_of_reach(&self) -> bool {
+        let next = self.view.head().height + 1;
+        self.sync.is_out_of_reach(next, self.validators.max_faulty(), self.now_ms)
     }
 
     /// Whether a snapshot may be wanted: after a start the first peer that is heard may be far ahead and right. Later on a
@@ -167,6 +177,9 @@ impl Core {
         let snapshots = &self.snapshots;
         if snapshots.switching {
             return true;
+        }
+        if snapshots.ticks >= BLOCKS_WAIT_TICKS_MAX {
+            return false;
         }
         match snapshots.fetch.restore() {
             Some(_) => snapshots.idle_ticks < STANDSTILL_TICKS,
@@ -202,11 +215,13 @@ impl Core {
 
     pub(super) fn snapshot_tick(&mut self) {
         self.snapshots.ticking = false;
-        self.snapshots.ticks = self.snapshots.ticks.wrapping_add(1);
+        self.snapshots.ticks = self.snapshots.ticks.saturating_add(1);
         self.snapshots.idle_ticks = self.snapshots.idle_ticks.saturating_add(1);
         if self.snapshots.idle_ticks >= OFFER_TICKS {
             self.snapshots.looked_around = true;
         }
+        // A crash may have come between the last part and the last write, or between a block and giving up.
+        self.snapshot_passed();
         let wanted = self.may_want_snapshot();
         let begun = self.snapshots.fetch.restore().is_some();
         if (!wanted && !begun) || self.halted.is_some() {
@@ -217,7 +232,8 @@ impl Core {
             return;
         }
         let standstill = self.snapshots.idle_ticks >= STANDSTILL_TICKS;
-        if begun && standstill && (self.snapshots.fetch.has_other_offer() || !wanted) {
+        let fetch = &self.snapshots.fetch;
+        if begun && standstill && (fetch.has_other_offer() || fetch.is_suspect() || !wanted) {
             self.give_up_snapshot(true);
         }
         if self.snapshots.fetch.restore().is_none() {
@@ -238,7 +254,7 @@ impl Core {
     }
 
     fn begin_snapshot(&mut self) {
-        let Some(offer) = self.snapshots.fetch.choose() else { return };
+        let Some(offer) = self.snapshots.fetch.choose(self.now_ms) else { return };
         let (restore, batch) = Restore::begin(offer, self.snapshots.highest_area);
         self.snapshots.highest_area = restore.area();
         self.snapshots.fetch.begun(restore);
@@ -249,7 +265,7 @@ impl Core {
     }
 
     fn give_up_snapshot(&mut self, standstill: bool) {
-        if let Some(restore) = self.snapshots.fetch.give_up(standstill) {
+        if let Some(restore) = self.snapshots.fetch.give_up(standstill, self.now_ms) {
             self.queue(Some(Persist::Batch(restore.abandon())), Vec::new());
             self.sweep();
         }
@@ -257,14 +273,14 @@ impl Core {
 
     fn ask_for_parts(&mut self) {
         let Some(snapshot) = self.snapshots.fetch.restore().map(Restore::id) else { return };
-        for asked in self.snapshots.fetch.ask() {
+        for asked in self.snapshots.fetch.ask(self.now_ms) {
             self.effect(Effect::Send(asked.peer, Message::FetchPart { snapshot, name: asked.name }));
             self.effect(Effect::Arm { timer: Timer::Part(asked.number), after_ms: SYNC_TIMEOUT_MS });
         }
     }
 
     pub(super) fn part_overdue(&mut self, number: u64) {
-        self.snapshots.fetch.overdue(number);
+        self.snapshots.fetch.overdue(number, self.now_ms);
         self.ask_for_parts();
     }
 
@@ -279,8 +295,7 @@ impl Core {
         }
         let head = self.view.head().height;
         // Of what lies just above the head blocks are the shorter way, if somebody holds them.
-        let nobody_holds = self.sync.lacking(head + 1) > self.validators.max_faulty();
-        let least = if nobody_holds { 1 } else { self.snapshots.settings.snapshot_after / 2 };
+        let least = if self.blocks_are_out_of_reach() { 1 } else { self.snapshots.settings.snapshot_after / 2 };
         if offer.header.height < head.saturating_add(least.max(1)) {
             return;
         }
@@ -359,9 +374,12 @@ impl Core {
         self.ask_for_parts();
     }
 
-    /// Makes a complete snapshot the ledger, unless a block is just being written; then after that.
-    pub(super) fn finish_snapshot(&mut self) {
-        let Some(restore) = self.snapshots.fetch.restore().filter(|restore| restore.is_complete()) else { return };
+    /// Makes a complete snapshot the ledger, unless a block is just being written; then after that. Never one that the head
+    /// has passed: the head does not go back.
+    fn finish_snapshot(&mut self) {
+        let head = self.view.head().height;
+        let is_due = |restore: &&Restore| restore.is_complete() && restore.offer().header.height > head;
+        let Some(restore) = self.snapshots.fetch.restore().filter(is_due) else { return };
         let writing = self.deciding.as_ref().is_some_and(|deciding| deciding.stage == Stage::Writing);
         if writing || self.snapshots.switching || self.halted.is_some() {
             return;
@@ -378,7 +396,7 @@ impl Core {
     /// The snapshot is the ledger.
     pub(super) fn restored(&mut self) {
         self.snapshots.switching = false;
-        let Some(restore) = self.snapshots.fetch.give_up(false) else { return };
+        let Some(restore) = self.snapshots.fetch.give_up(false, self.now_ms) else { return };
         if !self.open_version() {
             return;
         }
@@ -409,7 +427,7 @@ impl Core {
         self.sweep();
     }
 
-    /// The head moved on: a snapshot that it has passed is of no use any more, one that waited for it may be finished.
+    /// A snapshot that the head has passed is of no use any more; one that is complete and waited is finished.
     pub(super) fn snapshot_passed(&mut self) {
         let height = self.view.head().height;
         self.snapshots.fetch.passed(height);
