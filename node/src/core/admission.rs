@@ -2,6 +2,9 @@
 //!
 //! Checks run in batches on a worker: one batch is under way, the next one gathers. So under load the work is shared out
 //! in large pieces, and an idle node answers at once.
+//!
+//! What waits for its check stands in lines: one for all that is handed in here, one a peer. Each has its own bounds, and a
+//! batch takes of each in turn, so that a peer which sends more than can be checked delays nobody but itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,14 +16,20 @@ use super::Core;
 use super::event::{Answer, Effect, Peer, RequestId, Work};
 use super::executor::{self, Candidate, Rejection};
 use super::mempool::Arrival;
-use super::message::{ADVERTISED_RECORDS_MAX, FETCH_RECORDS_MAX, LooseRecord, Message, SYNC_BYTES_MAX};
+use super::message::{
+    ADVERTISED_RECORDS_MAX, FETCH_RECORDS_MAX, LooseRecord, MESSAGE_BYTES_MAX, Message, SYNC_BYTES_MAX,
+};
 
 /// The most records checked in one batch.
 const BATCH_RECORDS_MAX: usize = 512;
-/// The most records waiting for their check.
-const QUEUE_RECORDS_MAX: usize = 20_000;
-/// The most bytes waiting for their check, attachments included.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// The most records that were handed in here and wait for their check.
+const LINE_RECORDS_MAX: usize = 20_000;
+/// Their most bytes, attachments included.
+const LINE_BYTES_MAX: usize = 64 << 20;
+/// The most records of one peer that wait for their check: as many as one message brings.
+const PEER_LINE_RECORDS_MAX: usize = FETCH_RECORDS_MAX;
+/// Their most bytes, attachments included.
+const PEER_LINE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
 /// The most submissions of one record that wait for its end.
 const WAITERS_MAX: usize = 64;
 /// The most waiting records that are checked again after each block.
@@ -40,15 +49,66 @@ enum Origin {
     Peer(Peer),
 }
 
+impl Origin {
+    /// Whose line it waits in; none is this node's own.
+    fn line(self) -> Option<Peer> {
+        match self {
+            Self::Peer(peer) => Some(peer),
+            Self::Client(_) | Self::Own => None,
+        }
+    }
+}
+
+/// Records of one source that wait for their check, in the order of arrival.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: VecDeque<(Origin, Candidate)>,
+    bytes: usize,
+}
+
 /// Records that wait for their check, and those under check.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
-    queue: VecDeque<(Origin, Candidate)>,
+    /// By peer; none is what was handed in here. No line is empty.
+    lines: BTreeMap<Option<Peer>, Line>,
     checking: BTreeMap<Hash, Vec<Origin>>,
     queued: BTreeSet<Hash>,
-    queued_bytes: usize,
     /// Peers whose records are left unread until this time, UTC milliseconds.
     unread: BTreeMap<Peer, u64>,
+}
+
+impl Admission {
+    /// Whether so many bytes more have no room in a line.
+    fn is_full(&self, line: Option<Peer>, bytes: usize) -> bool {
+        let (records_max, bytes_max) = match line {
+            None => (LINE_RECORDS_MAX, LINE_BYTES_MAX),
+            Some(_) => (PEER_LINE_RECORDS_MAX, PEER_LINE_BYTES_MAX),
+        };
+        let full = |line: &Line| line.waiting.len() >= records_max || line.bytes + bytes > bytes_max;
+        self.lines.get(&line).is_some_and(full)
+    }
+
+    fn push(&mut self, origin: Origin, candidate: Candidate) {
+        self.queued.insert(candidate.leaf);
+        let line = self.lines.entry(origin.line()).or_default();
+        line.bytes += candidate.weight();
+        line.waiting.push_back((origin, candidate));
+    }
+
+    /// The next records to check, of each line in turn.
+    fn next_batch(&mut self) -> Vec<(Origin, Candidate)> {
+        let mut batch = Vec::new();
+        while batch.len() < BATCH_RECORDS_MAX && !self.lines.is_empty() {
+            for line in self.lines.values_mut().take(BATCH_RECORDS_MAX - batch.len()) {
+                if let Some((origin, candidate)) = line.waiting.pop_front() {
+                    line.bytes -= candidate.weight();
+                    batch.push((origin, candidate));
+                }
+            }
+            self.lines.retain(|_, line| !line.waiting.is_empty());
+        }
+        batch
+    }
 }
 
 impl Core {
@@ -93,7 +153,10 @@ impl Core {
         let unread = self.admission.unread.get(&from).is_some_and(unread);
         for loose in records.into_iter().take(FETCH_RECORDS_MAX) {
             let candidate = Candidate::new(loose.record, loose.attachment);
-            self.bodies.offer(&candidate);
+            if executor::check_size(&candidate, &self.parameters).is_err() {
+                continue;
+            }
+            self.bodies.offer(&candidate, &self.parameters.limits);
             if !unread && !self.mempool.contains(&candidate.leaf) && !self.admission.queued.contains(&candidate.leaf) {
                 self.queue_candidate(Origin::Peer(from), candidate);
             }
@@ -102,8 +165,7 @@ impl Core {
     }
 
     fn queue_candidate(&mut self, origin: Origin, candidate: Candidate) {
-        let full = self.admission.queue.len() >= QUEUE_RECORDS_MAX
-            || self.admission.queued_bytes + candidate.weight() > QUEUE_BYTES_MAX;
+        let full = self.admission.is_full(origin.line(), candidate.weight());
         let room =
             match executor::check_size(&candidate, &self.parameters).and_then(|()| self.mempool.admits(&candidate)) {
                 Ok(()) if full => Err(Rejection::new("T_FULL", "too many records are waiting; try again later")),
@@ -115,21 +177,16 @@ impl Core {
             }
             return;
         }
-        self.admission.queued.insert(candidate.leaf);
-        self.admission.queued_bytes += candidate.weight();
-        self.admission.queue.push_back((origin, candidate));
+        self.admission.push(origin, candidate);
         self.check_next_batch();
     }
 
     fn check_next_batch(&mut self) {
-        if !self.admission.checking.is_empty() || self.admission.queue.is_empty() {
+        if !self.admission.checking.is_empty() || self.admission.lines.is_empty() {
             return;
         }
         let mut candidates = Vec::new();
-        while candidates.len() < BATCH_RECORDS_MAX
-            && let Some((origin, candidate)) = self.admission.queue.pop_front()
-        {
-            self.admission.queued_bytes -= candidate.weight();
+        for (origin, candidate) in self.admission.next_batch() {
             let origins = self.admission.checking.entry(candidate.leaf).or_default();
             if origins.is_empty() {
                 candidates.push(candidate);
@@ -293,17 +350,21 @@ impl Core {
     }
 
     pub(super) fn serve_records(&mut self, to: Peer, leaves: &[Hash]) {
+        let most = self.record_bytes_left(&to).min(SYNC_BYTES_MAX);
         let mut bytes = 0;
+        let mut given = BTreeSet::new();
         let mut records = Vec::new();
         for leaf in leaves.iter().take(FETCH_RECORDS_MAX) {
-            let Some(found) = self.mempool.get(leaf).cloned() else { continue };
-            bytes += found.weight();
-            records.push(loose(&found));
-            if bytes > SYNC_BYTES_MAX {
+            if bytes >= most {
                 break;
+            }
+            if let Some(found) = self.mempool.get(leaf).filter(|_| given.insert(leaf)) {
+                bytes += found.weight();
+                records.push(loose(found));
             }
         }
         if !records.is_empty() {
+            self.gave_records(to, bytes);
             self.effect(Effect::Send(to, Message::Records(records)));
         }
     }

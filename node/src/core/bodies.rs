@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dalil_ledger::block::{Block, BlockId, Height};
 use dalil_ledger::crypto::Hash;
+use dalil_ledger::genesis::BlockLimits;
 use dalil_ledger::log;
 use dalil_ledger::store::LedgerView;
 use dalil_ledger::transaction::SignedTransaction;
@@ -26,9 +27,32 @@ struct Assembly {
     compact: CompactBlock,
     records: BTreeMap<Hash, Candidate>,
     missing: BTreeSet<Hash>,
+    record_bytes: usize,
+    list_bytes: usize,
 }
 
 impl Assembly {
+    /// None if a leaf stands in it twice, as in no valid block.
+    fn new(compact: CompactBlock) -> Option<Self> {
+        let missing: BTreeSet<_> = compact.leaves.iter().copied().collect();
+        let distinct = missing.len() == compact.leaves.len();
+        distinct.then(|| Self { compact, records: BTreeMap::new(), missing, record_bytes: 0, list_bytes: 0 })
+    }
+
+    /// Takes a record if it misses it.
+    fn take(&mut self, candidate: &Candidate) {
+        if self.missing.remove(&candidate.leaf) {
+            self.record_bytes += candidate.bytes;
+            self.list_bytes += candidate.list_bytes();
+            self.records.insert(candidate.leaf, candidate.clone());
+        }
+    }
+
+    /// Whether what it has may stand in one block.
+    fn fits(&self, limits: &BlockLimits) -> bool {
+        self.record_bytes <= limits.bytes_max as usize && self.list_bytes <= limits.attachment_bytes_max as usize
+    }
+
     fn assemble(&self) -> Option<Block> {
         if !self.missing.is_empty() {
             return None;
@@ -54,12 +78,13 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// A record arrived; assemblies that miss it take it, whether or not the mempool does.
-    pub(super) fn offer(&mut self, candidate: &Candidate) {
-        for assembly in self.assembling.values_mut() {
-            if assembly.missing.remove(&candidate.leaf) {
-                assembly.records.insert(candidate.leaf, candidate.clone());
-            }
+    /// A record arrived; assemblies that miss it take it, whether or not the mempool does, but with its own leaf list only. What
+    /// becomes larger than a block may be is dropped: whoever sends leaves of its own making must not fill the memory.
+    pub(super) fn offer(&mut self, candidate: &Candidate, limits: &BlockLimits) {
+        let misses = |assembly: &Assembly| assembly.missing.contains(&candidate.leaf);
+        if self.assembling.values().any(misses) && candidate.has_named_list() {
+            self.assembling.values_mut().for_each(|assembly| assembly.take(candidate));
+            self.assembling.retain(|_, assembly| assembly.fits(limits));
         }
     }
 
@@ -146,11 +171,14 @@ impl Core {
         if known || self.bodies.assembling.keys().filter(|(peer, _)| *peer == from).count() >= ASSEMBLIES_MAX {
             return;
         }
-        let held = |leaf: &Hash| Some((*leaf, self.mempool.get(leaf)?.clone()));
-        let records: BTreeMap<_, _> = compact.leaves.iter().filter_map(held).collect();
-        let missing: BTreeSet<_> = compact.leaves.iter().filter(|leaf| !records.contains_key(*leaf)).copied().collect();
-        let ask: Vec<_> = missing.iter().copied().collect();
-        self.bodies.assembling.insert((from, id), Assembly { compact, records, missing });
+        let held: Vec<_> = compact.leaves.iter().filter_map(|leaf| self.mempool.get(leaf)).collect();
+        let Some(mut assembly) = Assembly::new(compact) else { return };
+        held.into_iter().for_each(|candidate| assembly.take(candidate));
+        if !assembly.fits(&self.parameters.limits) {
+            return;
+        }
+        let ask: Vec<_> = assembly.missing.iter().copied().collect();
+        self.bodies.assembling.insert((from, id), assembly);
         if ask.is_empty() {
             self.complete_bodies();
         } else {

@@ -102,7 +102,11 @@ impl Core {
             Ok(()) => {}
             // Who relays has checked before, and this head's set and root are known: a wrong one is its sender's fault.
             Err(error @ CosignatureError::Bad(_)) => self.effect(Effect::Score(from, error.to_string())),
-            Err(error) => self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}")))),
+            // Nobody's fault for sure, so it costs the sender nothing: it must not fill the log either.
+            Err(error) if self.cosignatures_refused.insert(from) => {
+                self.effect(Effect::Log(Notice::BadCosignature(format!("from {from}: {error}"))));
+            }
+            Err(_) => {}
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dalil_consensus::{Action, BlockDemand, Event as Input, Message as Vote, Output, Persist as Write, Verdict};
+use dalil_consensus::{
+    Action, BlockDemand, Event as Input, HaltReason, Message as Vote, Output, Persist as Write, Verdict,
+};
 use dalil_ledger::block::{Block, BlockId};
 use dalil_ledger::codec;
 use dalil_ledger::crypto::Hash;
@@ -12,7 +14,7 @@ use dalil_ledger::validators::Certificate;
 use super::event::{Answer, Effect, Notice, Peer, Persist, Source, Timer, Work};
 use super::executor::{self, Built};
 use super::message::{CompactBlock, Message};
-use super::{CONSENSUS, Core, Deciding, RECORD_KEY, Stage, Then, body_key, height_context};
+use super::{CONSENSUS, Core, DIVERGED_KEY, Deciding, RECORD_KEY, Stage, Then, body_key, height_context};
 
 /// Of more blocks than these the effects are kept only while consensus holds the block.
 const EXECUTED_MAX: usize = 8;
@@ -105,6 +107,8 @@ impl Core {
                 }
             }
             Action::ArmTimer { id, after_ms } => self.effect(Effect::Arm { timer: Timer::Consensus(id), after_ms }),
+            // A height that was decided meanwhile needs no bodies.
+            Action::FetchBlock { height, .. } if height != self.engine.height() => {}
             Action::FetchBlock { id, from, .. } => {
                 let holders = from.into_iter().filter_map(|index| self.peer_at(index)).collect();
                 self.want_body(id, holders);
@@ -124,7 +128,13 @@ impl Core {
             Action::Accusation(accusation) => self.accusation_found(*accusation),
             // Seen when the message came, by its sender; what was kept for a later height has none any more.
             Action::Misbehaviour { .. } => {}
-            Action::Halt { reason } => self.halt(reason.to_string()),
+            Action::Halt { reason } => {
+                let why = match &reason {
+                    HaltReason::Diverged { block, .. } => self.invalid.get(block),
+                    HaltReason::ContradictsCosigned { .. } => return self.halt(reason.to_string()),
+                };
+                self.diverged(format!("{reason}: {}", why.map_or("its check is lost", String::as_str)));
+            }
         }
     }
 
@@ -176,12 +186,24 @@ impl Core {
                     self.commit_decided();
                 }
             }
-            Err(why) if deciding => self.halt(format!(
+            Err(why) if deciding => self.diverged(format!(
                 "block {id} at height {height} is certified by a quorum but invalid here: {why}. This node has diverged: \
                  keep its data for inspection and compare versions with the other validators"
             )),
-            Err(_) => self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Invalid }),
+            Err(why) => {
+                self.invalid.retain(|id, _| self.engine.block(id).is_some());
+                self.invalid.insert(id, why);
+                self.engine(Input::BlockChecked { height, parent, id, verdict: Verdict::Invalid });
+            }
         }
+    }
+
+    /// Stops for good: a restart does not make this database one of the chain's again.
+    fn diverged(&mut self, reason: String) {
+        let mut batch = Batch::default();
+        batch.put(CONSENSUS, DIVERGED_KEY, reason.clone().into_bytes());
+        self.queue(Some(Persist::Batch(batch)), Vec::new());
+        self.halt(reason);
     }
 
     fn build_block(&mut self, demand: BlockDemand) {
@@ -278,6 +300,7 @@ impl Core {
     pub(super) fn open_version(&mut self) -> bool {
         self.deciding = None;
         self.executed.clear();
+        self.invalid.clear();
         let opened = self.ledger.view().map_err(Into::into).and_then(|view| {
             let next = executor::next_validators(&view)?;
             if next != self.validators {

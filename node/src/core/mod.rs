@@ -24,6 +24,7 @@ mod fifo;
 pub mod happened;
 pub mod mempool;
 pub mod message;
+mod misses;
 pub mod progress;
 pub mod serve;
 pub mod snapshot;
@@ -58,11 +59,14 @@ use executor::ExecutionError;
 use fifo::Fifo;
 use mempool::Mempool;
 use progress::{Pace, Progress};
+use serve::Served;
 use snapshot::Snapshots;
 use sync::Sync;
 
 /// Key of the consensus record in [`Family::Consensus`].
 const RECORD_KEY: &[u8] = b"record";
+/// Why this database's node diverged from the others; absent for one that did not.
+const DIVERGED_KEY: &[u8] = b"diverged";
 /// Prefix of the bodies that the consensus record refers to.
 const BODY_PREFIX: &[u8] = b"body/";
 /// Key of the newest published note.
@@ -89,6 +93,12 @@ pub enum StartError {
     /// The sign record.
     #[error(transparent)]
     Sign(#[from] dalil_consensus::StartError),
+    /// The node diverged from a quorum: it never votes on this database again.
+    #[error(
+        "this node stopped for good: {0}. To go on, move its data folder away and start it again: it fetches the chain from \
+         its peers. Leave the sign record where it is"
+    )]
+    Diverged(String),
     /// The origin or a department is no key name.
     #[error(transparent)]
     Origin(#[from] KeyError),
@@ -190,16 +200,20 @@ pub struct Core {
     bodies: Bodies,
     executed: BTreeMap<BlockId, Arc<Executed>>,
     executing: BTreeMap<BlockId, Height>,
+    /// Why blocks of this height that consensus holds are invalid.
+    invalid: BTreeMap<BlockId, String>,
     deciding: Option<Deciding>,
     /// Keys of the bodies in the database that the next commit deletes.
     stored_bodies: Vec<Vec<u8>>,
     sync: Sync,
     snapshots: Snapshots,
     pace: Option<Pace>,
-    /// How often each peer was given blocks since the last rebroadcast.
-    served: BTreeMap<Peer, u32>,
+    /// What each peer was given since the last rebroadcast.
+    served: BTreeMap<Peer, Served>,
     /// Who was given cosignatures since then.
     cosignatures_served: BTreeSet<Peer>,
+    /// Of whose refused cosignatures the log has a line since then.
+    cosignatures_refused: BTreeSet<Peer>,
     cosigning: Cosigning,
     gather_armed: bool,
     evidence: EvidenceBook,
@@ -231,6 +245,9 @@ impl Core {
             return Err(StartError::Limits { got });
         }
         let view = ledger.view()?;
+        if let Some(why) = view.consensus(DIVERGED_KEY)? {
+            return Err(StartError::Diverged(String::from_utf8_lossy(&why).into_owned()));
+        }
         let validators = executor::next_validators(&view)?;
         let origin: KeyName = genesis.origin.as_str().parse()?;
         let config = Config {
@@ -271,6 +288,7 @@ impl Core {
             bodies: Bodies::default(),
             executed: BTreeMap::new(),
             executing: BTreeMap::new(),
+            invalid: BTreeMap::new(),
             deciding: None,
             stored_bodies,
             sync: Sync::default(),
@@ -278,6 +296,7 @@ impl Core {
             pace: None,
             served: BTreeMap::new(),
             cosignatures_served: BTreeSet::new(),
+            cosignatures_refused: BTreeSet::new(),
             cosigning: Cosigning::default(),
             gather_armed: false,
             evidence: EvidenceBook::default(),
@@ -313,7 +332,7 @@ impl Core {
             Event::Timer(Timer::Evidence) => self.pursue_evidence(),
             Event::Timer(Timer::Fetch) => self.fetch_missing(),
             Event::Timer(Timer::Sync(number)) => {
-                self.sync.overdue(number);
+                self.sync.overdue(number, self.now_ms);
                 self.ask_for_blocks();
             }
             Event::Timer(Timer::Part(number)) => self.part_overdue(number),

@@ -12,6 +12,16 @@ use super::message::{DecidedBlock, Message, Part, PartName, SYNC_BLOCKS_MAX, SYN
 /// How many answers a peer gets in one rebroadcast interval. That is far more than it can execute meanwhile; beyond it
 /// costs this node only.
 const SERVED_MAX: u32 = 64;
+/// How many bytes of pending records a peer gets in one rebroadcast interval, the last record not counted: what a few blocks
+/// hold. They are copied where votes are handled.
+pub const SERVED_RECORD_BYTES_MAX: usize = 8 * SYNC_BYTES_MAX;
+
+/// What a peer was given since the last rebroadcast.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    answers: u32,
+    record_bytes: usize,
+}
 
 /// What a peer asked for.
 #[derive(Debug, Clone)]
@@ -31,8 +41,16 @@ pub enum Request {
     Part(PartName, usize),
 }
 
-/// The answer to a request, read from `view`; none if there is nothing to say.
+/// The answer to a request, read from `view`; none if there is nothing to say, or if it lies below what `view` holds: what a
+/// peer asks for says nothing about this node's data.
 pub fn answer(view: &LedgerView, request: &Request) -> Result<Option<Message>, StoreError> {
+    match read(view, request) {
+        Err(StoreError::NotHeld { .. }) => Ok(None),
+        answer => answer,
+    }
+}
+
+fn read(view: &LedgerView, request: &Request) -> Result<Option<Message>, StoreError> {
     match request {
         Request::Decided { from, count } => decided(view, *from, *count),
         Request::Body(id) => {
@@ -74,13 +92,25 @@ impl Core {
     pub(super) fn serve_anew(&mut self) {
         self.served.clear();
         self.cosignatures_served.clear();
+        self.cosignatures_refused.clear();
     }
 
     /// Whether a peer may be given more before the next rebroadcast.
     pub(super) fn may_serve(&mut self, peer: Peer) -> bool {
         let served = self.served.entry(peer).or_default();
-        *served += 1;
-        *served <= SERVED_MAX
+        served.answers += 1;
+        served.answers <= SERVED_MAX
+    }
+
+    /// How many bytes of pending records a peer may be given before the next rebroadcast.
+    pub(super) fn record_bytes_left(&self, peer: &Peer) -> usize {
+        let given = self.served.get(peer).map_or(0, |served| served.record_bytes);
+        SERVED_RECORD_BYTES_MAX.saturating_sub(given)
+    }
+
+    /// Takes note that a peer was given pending records.
+    pub(super) fn gave_records(&mut self, peer: Peer, bytes: usize) {
+        self.served.entry(peer).or_default().record_bytes += bytes;
     }
 
     /// Has the answer read and sent, if the peer may have one.
@@ -106,7 +136,7 @@ impl Core {
 
     /// Rule 12: a lower peer gets that height's block and certificate, once a rebroadcast interval.
     pub(super) fn answer_behind(&mut self, peer: Peer, height: Height) {
-        if !self.served.contains_key(&peer) {
+        if self.served.get(&peer).is_none_or(|served| served.answers == 0) {
             self.serve_from(self.view.clone(), peer, Request::Decided { from: height, count: 1 });
         }
     }

@@ -166,12 +166,8 @@ impl Workers {
         time_ms: u64,
         candidate: &Candidate,
     ) -> Result<Result<(), Rejection>, ExecutionError> {
-        let judged = || executor::dry_run(view, reads, self.parameters, time_ms, candidate, &self.signatures);
-        // A rule that panics is a fault of this program; the record that shows it goes no further and stops nothing else.
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(judged)) {
-            Ok(verdict) => Ok(verdict?.map(|_outcome| ())),
-            Err(_) => Ok(Err(Rejection::new("T_INTERNAL", "this node failed to judge the record; its log says where"))),
-        }
+        let verdict = executor::dry_run(view, reads, self.parameters, time_ms, candidate, &self.signatures)?;
+        Ok(verdict.map(|_outcome| ()))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Nodes that crash, stay away, lose their disk, or cannot hear each other.
 
+use dalil_contracts::authority::posting::posting_key;
+use dalil_ledger::store::{Batch, Family, Kv as _};
+
 use crate::seeds;
-use crate::support::{EXPIRES_AFTER_MS, domicile_record, genesis};
+use crate::support::{EXPIRES_AFTER_MS, SDO, domicile_record, genesis, token};
 use crate::world::{FOUL, World};
 
 #[test]
@@ -66,6 +69,41 @@ fn everybody_crashes_at_random_moments() {
         world.run_until(60_000, "all agree", |world| world.agree_at(1));
         world.check();
     });
+}
+
+/// A part of one node's state is lost on its disk, so that it finds invalid what the others certify.
+#[test]
+fn a_node_that_diverged_says_what_differs_and_never_votes_on_that_database_again() {
+    const DIVERGED: usize = 2;
+    let mut world = World::up(11);
+    world.crash(DIVERGED);
+    world.expect_nothing_of(DIVERGED);
+    let kv = world.nodes[DIVERGED].disk.kv.clone();
+    let posting = posting_key(&token(SDO.0));
+    let mut batch = Batch::default();
+    for (path, entry) in kv.snapshot().scan(Family::State, &[], &[], usize::MAX).unwrap() {
+        // The key's length, the key, the value.
+        if entry.starts_with(&[&(posting.len() as u32).to_be_bytes(), &posting[..]].concat()) {
+            batch.delete(Family::State, path);
+        }
+    }
+    assert_eq!(batch.writes.len(), 1);
+    kv.write(batch).unwrap();
+    world.start(DIVERGED);
+    let record = domicile_record(1, world.now_ms);
+    let request = world.submit(0, record, None);
+    world.run_until(60_000, "recorded, and found out", |world| world.is_recorded(request) && !world.halts.is_empty());
+    let (node, why) = world.halts.remove(0);
+    assert_eq!((node, why.contains("certified by a quorum"), why.contains("A2")), (DIVERGED, true, true), "{why}");
+    world.run_for(1_000);
+    world.crash(DIVERGED);
+    let refused = world.nodes[DIVERGED].start(world.now_ms).err().unwrap_or_default();
+    assert!(refused.contains("stopped for good") && refused.contains(&why), "{refused}");
+    // On a fresh database it follows the others.
+    world.nodes[DIVERGED].wipe();
+    world.start(DIVERGED);
+    world.run_until(60_000, "goes on", |world| world.agree_at(1));
+    world.check();
 }
 
 #[test]

@@ -6,9 +6,12 @@ use dalil_contracts::certificate::{CertificateCall, Origin};
 use dalil_ledger::block::Attachment;
 use dalil_ledger::crypto::{Hash, Signature};
 use dalil_ledger::transaction::{EXPIRY_WINDOW_MS, SignedTransaction};
+use dalil_ledger::validators::VoteKind;
 use dalil_node::core::Message;
 
-use crate::support::{EXPIRES_AFTER_MS, SDO, body, domicile, domicile_record, genesis, key_of, results, signed};
+use crate::support::{
+    EXPIRES_AFTER_MS, SDO, START_MS, body, domicile, domicile_record, genesis, key_of, results, signed,
+};
 use crate::world::World;
 
 /// The code under which a node refuses a record that it must not pass on.
@@ -30,7 +33,8 @@ fn envelopes_are_refused_with_their_codes() {
     let later = now + EXPIRES_AFTER_MS;
 
     assert_eq!(refused(&mut world, sign(Hash([9; 32]), &call, later), None), "T_CHAIN");
-    assert_eq!(refused(&mut world, sign(chain, &call, now - 1), None), "T_EXPIRED");
+    assert_eq!(refused(&mut world, sign(chain, &call, START_MS), None), "T_EXPIRED");
+    assert_eq!(refused(&mut world, sign(chain, &call, START_MS + 1), None), "T_UNDECIDED");
     assert_eq!(refused(&mut world, sign(chain, &call, now + 2 * EXPIRY_WINDOW_MS), None), "T_EXPIRY_FAR");
     assert_eq!(refused(&mut world, sign(chain, b"no call", later), None), "T_CALL");
     assert_eq!(refused(&mut world, sign(chain, &vec![0; 40_000], later), None), "T_SIZE");
@@ -44,6 +48,38 @@ fn envelopes_are_refused_with_their_codes() {
     let huge = Attachment { leaves: vec![vec![0; 3 << 20]] };
     assert_eq!(refused(&mut world, batch, Some(huge)), "T_SIZE");
     assert!(world.agree_at(0) && world.height(0) == 0);
+}
+
+fn is_precommit(message: &Message) -> bool {
+    matches!(message, Message::Consensus(dalil_consensus::Message::Vote(vote)) if vote.kind == VoteKind::Precommit)
+}
+
+#[test]
+fn a_record_that_lapsed_by_the_clock_alone_is_not_refused_for_it_may_still_be_recorded() {
+    const LIFE_MS: u64 = 5_000;
+    let mut world = World::up(4);
+    world.run_for(1_000);
+    let call = domicile(1, world.now_ms).encode();
+    let record = body(genesis().chain_id(), SDO.1, call, 1, world.now_ms + LIFE_MS).sign(&key_of(SDO.1));
+    // All lock its block, and nobody hears that the others did.
+    for node in 0..4 {
+        world.tamper.insert(node, Box::new(|message| (!is_precommit(&message)).then_some(message)));
+    }
+    let first = world.submit(0, record.clone(), None);
+    world.run_for(2_000);
+    // One that knows nothing of the record any more, and cannot ask, is handed it when its time is over.
+    world.crash(3);
+    world.part(&[3], &[0, 1, 2]);
+    world.start(3);
+    world.run_for(LIFE_MS);
+    let second = world.submit(3, record, None);
+    world.run_for(500);
+    assert_eq!(world.outcome(second), "T_UNDECIDED");
+    world.tamper.clear();
+    world.heal();
+    world.run_until(60_000, "recorded", |world| world.is_recorded(first));
+    world.run_until(60_000, "all agree", |world| world.agree_at(1));
+    world.check();
 }
 
 #[test]

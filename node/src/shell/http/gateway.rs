@@ -174,7 +174,11 @@ impl Office {
                     Some(Answer::Rejected(rejection)) if rejection.code == "T_DUPLICATE" => {
                         self.index_of(id, deadline).await?
                     }
-                    Some(Answer::Rejected(rejection)) if rejection.code == "T_EXPIRED" => return Err(lapsed(id)),
+                    Some(Answer::Rejected(rejection))
+                        if matches!(rejection.code.as_str(), "T_EXPIRED" | "T_UNDECIDED") =>
+                    {
+                        return Err(lapsed(id));
+                    }
                     Some(Answer::Rejected(rejection)) => return Err(self.mended(rejection.into())),
                     None => None,
                 };

@@ -57,7 +57,7 @@ impl From<Rejection> for Problem {
         let status = match rejection.code.as_str() {
             "T_FULL" | "T_SHARE" => StatusCode::TOO_MANY_REQUESTS,
             "T_DUPLICATE" => StatusCode::CONFLICT,
-            "T_HALTED" | "T_INTERNAL" => StatusCode::SERVICE_UNAVAILABLE,
+            "T_HALTED" | "T_INTERNAL" | "T_UNDECIDED" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, &rejection.code, rejection.message)
