@@ -211,8 +211,8 @@ impl Life {
     }
 
     fn remember(&mut self, record: &SignRecord) {
-        let height = self.height() + 1;
-        for signed in record.signed_at(height) {
+        // A block that was decided elsewhere may be written before what was signed at its height.
+        for signed in [0, 1].into_iter().flat_map(|above| record.signed_at(self.height() + above)) {
             let before = self.signed.insert(signed.statement.position(), signed.statement);
             assert!(before.is_none_or(|before| before == signed.statement), "{before:?} and {signed:?}");
         }

@@ -38,20 +38,20 @@ pub(super) struct Csv {
     record: ByteRecord,
 }
 
-/// The file with one kind of line end, the last line too, so that lines can be counted. Counts what is read for one record,
-/// and stops where it is too much.
+/// The file with one kind of line end, the last line too, so that lines can be counted: whatever ends a line is a line feed.
+/// Counts what is read for one record, and stops where it is too much.
 struct Metered {
     file: File,
     read_for_record: Arc<AtomicU64>,
     raw: Vec<u8>,
-    /// A carriage return was read, and what follows it was not.
-    open_return: bool,
+    /// The last byte was a carriage return: a line feed after it ends no other line.
+    after_return: bool,
     ended: bool,
 }
 
 impl Metered {
     fn new(file: File, read_for_record: Arc<AtomicU64>) -> Self {
-        Self { file, read_for_record, raw: vec![0; BUFFER_BYTES], open_return: false, ended: false }
+        Self { file, read_for_record, raw: vec![0; BUFFER_BYTES], after_return: false, ended: false }
     }
 }
 
@@ -61,19 +61,15 @@ impl Read for Metered {
             let why = format!("a record of more than {RECORD_BYTES_MAX} bytes: is a quotation mark missing?");
             return Err(io::Error::other(why));
         }
-        // Room for a carriage return that waits, and for the last line end. The reader's buffer is longer than that.
-        let room = buffer.len().saturating_sub(2).min(self.raw.len());
+        // Room for the last line end. The reader's buffer is longer than that.
+        let room = buffer.len().saturating_sub(1).min(self.raw.len());
         let mut written = 0;
         while written == 0 && !self.ended {
             let read = self.file.read(&mut self.raw[..room])?;
             for byte in &self.raw[..read] {
-                if std::mem::take(&mut self.open_return) && *byte != b'\n' {
-                    buffer[written] = b'\r';
-                    written += 1;
-                }
-                self.open_return = *byte == b'\r';
-                if !self.open_return {
-                    buffer[written] = *byte;
+                let ended = std::mem::replace(&mut self.after_return, *byte == b'\r');
+                if !(ended && *byte == b'\n') {
+                    buffer[written] = if self.after_return { b'\n' } else { *byte };
                     written += 1;
                 }
             }
