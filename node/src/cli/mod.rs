@@ -40,7 +40,7 @@ pub use checkpost::{Bundle, BundleError, PageJournal};
 use clap::{Parser, Subcommand};
 pub use import::calls_of_register;
 pub use record::{parse_attachment, parse_invocation};
-pub use verify::read_questions;
+pub use verify::{ReadQuestion, read_questions};
 
 /// A permissioned ledger node for public records: land mutations, mineral e-challans, certificates.
 #[derive(Parser)]

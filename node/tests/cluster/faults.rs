@@ -94,7 +94,7 @@ fn a_node_that_diverged_says_what_differs_and_never_votes_on_that_database_again
     let request = world.submit(0, record, None);
     world.run_until(60_000, "recorded, and found out", |world| world.is_recorded(request) && !world.halts.is_empty());
     let (node, why) = world.halts.remove(0);
-    assert_eq!((node, why.contains("certified by a quorum"), why.contains("A2")), (DIVERGED, true, true), "{why}");
+    assert_eq!((node, why.contains("certified by a quorum"), why.contains("A1")), (DIVERGED, true, true), "{why}");
     world.run_for(1_000);
     world.crash(DIVERGED);
     let refused = world.nodes[DIVERGED].start(world.now_ms).err().unwrap_or_default();

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response, Uri, header};
+use axum::http::{Method, Request, Response, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::checkpoint::{Pin, Policy};
@@ -91,7 +91,9 @@ pub fn http(bytes: &[u8]) -> Taken {
     };
     let site = site();
     let response = ask(site, request);
-    if is_page(&uri) { page(site, &uri, &response) } else { check(site, &uri, &response) }
+    // There are not files of all names, and that is told to programs.
+    let no_file = uri.path().starts_with("/portal/") && response.status() == StatusCode::NOT_FOUND;
+    if is_page(&uri) && !no_file { page(site, &uri, &response) } else { check(site, &uri, &response) }
 }
 
 fn ask(site: &Site, request: Request<Body>) -> Response<axum::body::Bytes> {

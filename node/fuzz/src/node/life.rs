@@ -212,7 +212,8 @@ impl Life {
 
     fn remember(&mut self, record: &SignRecord) {
         // A block that was decided elsewhere may be written before what was signed at its height.
-        for signed in [0, 1].into_iter().flat_map(|above| record.signed_at(self.height() + above)) {
+        let head = self.height();
+        for signed in [head, head + 1].into_iter().flat_map(|height| record.signed_at(height)) {
             let before = self.signed.insert(signed.statement.position(), signed.statement);
             assert!(before.is_none_or(|before| before == signed.statement), "{before:?} and {signed:?}");
         }

@@ -19,7 +19,7 @@ mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub use batch::read_questions;
+pub use batch::{ReadQuestion, read_questions};
 use clap::{ArgGroup, Args};
 use dalil_ledger::crypto::Hash;
 use dalil_ledger::document::Uri;

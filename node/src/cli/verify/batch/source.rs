@@ -172,16 +172,15 @@ impl BadRow {
     }
 }
 
-/// The questions of a file from a line on, each with the line on which it begins, in words; or why it is none. Nobody is
-/// asked. The last item says why the rest of the file cannot be read, if it cannot.
+/// The line on which a question begins, and the question in words or why it is none; or why the rest of the file cannot be
+/// read.
+pub type ReadQuestion = Result<(u64, String), String>;
+
+/// The questions of a file from a line on. Nobody is asked.
 ///
 /// # Errors
 /// The file cannot be read at all.
-pub fn read_questions(
-    path: &Path,
-    carry: &[String],
-    from_line: Option<u64>,
-) -> Result<Vec<Result<(u64, String), String>>, String> {
+pub fn read_questions(path: &Path, carry: &[String], from_line: Option<u64>) -> Result<Vec<ReadQuestion>, String> {
     let context = Context { key: None, offline: false, moments: Moments::default() };
     let mut source = Source::open(path, carry, context).map_err(|Usage(why)| why)?;
     source.skip_to(0, from_line);
