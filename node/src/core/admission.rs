@@ -185,13 +185,21 @@ impl Core {
         if !self.admission.checking.is_empty() || self.admission.lines.is_empty() {
             return;
         }
-        let mut candidates = Vec::new();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut places = BTreeMap::new();
         for (origin, candidate) in self.admission.next_batch() {
-            let origins = self.admission.checking.entry(candidate.leaf).or_default();
-            if origins.is_empty() {
-                candidates.push(candidate);
+            let leaf = candidate.leaf;
+            let place = *places.entry(leaf).or_insert(candidates.len());
+            match candidates.get(place) {
+                // The leaf says nothing of the list: a copy with another one is judged by itself.
+                Some(first) if first.attachment != candidate.attachment => {
+                    self.admission.push(origin, candidate);
+                    continue;
+                }
+                Some(_) => {}
+                None => candidates.push(candidate),
             }
-            origins.push(origin);
+            self.admission.checking.entry(leaf).or_default().push(origin);
         }
         let time_ms = self.admission_time_ms();
         self.effect(Effect::Work(Work::Admit { view: self.view.clone(), time_ms, candidates }));

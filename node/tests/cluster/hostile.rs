@@ -312,6 +312,24 @@ fn a_peer_that_floods_records_takes_the_places_of_nobody_else() {
 }
 
 #[test]
+fn a_copy_of_a_batch_with_another_list_speaks_for_no_other_copy() {
+    let mut world = World::up(23);
+    let liar = liar(&mut world);
+    world.work_ms = (100, 100);
+    // While this is checked, the others come together.
+    let record = domicile_record(0, world.now_ms);
+    world.submit(0, record, None);
+    let (batch, list) = results(1, 3, world.now_ms);
+    let record = signed("education-board", &batch, 1, world.now_ms);
+    let (_, other) = results(2, 3, world.now_ms);
+    world.inject(liar, 0, &Message::Records(vec![LooseRecord { record: record.clone(), attachment: Some(other) }]));
+    world.run_for(10);
+    let request = world.submit(0, record, Some(list));
+    world.run_until(60_000, "recorded", |world| world.is_recorded(request));
+    world.check();
+}
+
+#[test]
 fn a_peer_is_given_a_pending_record_once_a_request_and_a_bounded_number_of_times() {
     let mut world = World::up(22);
     let liar = liar(&mut world);
