@@ -326,6 +326,7 @@ fn a_copy_of_a_batch_with_another_list_speaks_for_no_other_copy() {
     world.run_for(10);
     let request = world.submit(0, record, Some(list));
     world.run_until(60_000, "recorded", |world| world.is_recorded(request));
+    world.run_until(60_000, "all agree", |world| world.agree_at(1));
     world.check();
 }
 
