@@ -54,8 +54,6 @@ fn kind_of(plot: &ShownPlot) -> &'static str {
         None => "absent",
         Some(found) if !found.in_force => "retired",
         Some(found) if lies(found) => "burdened",
-        // What was not read may lie on it.
-        Some(found) if found.extent == Extent::CutShort => "partly",
         Some(_) => "free",
     }
 }

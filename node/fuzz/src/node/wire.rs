@@ -18,7 +18,12 @@ pub fn wire(bytes: &[u8]) -> Taken {
                 assert_eq!(message.encode(), bytes);
                 let body = matches!(
                     message,
-                    Message::Records(_) | Message::Compact(_) | Message::Block(_) | Message::Decided(_)
+                    Message::Records(_)
+                        | Message::Compact(_)
+                        | Message::Block(_)
+                        | Message::Decided(_)
+                        | Message::Snapshot(_)
+                        | Message::Part { .. }
                 );
                 assert_eq!(message.lane() == Lane::Bulk, body, "a vote never waits behind a body");
             })
