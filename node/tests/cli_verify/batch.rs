@@ -104,6 +104,11 @@ fn what_is_too_long_is_refused_before_it_fills_the_memory() {
         sum["stopped"].as_str().unwrap().contains("begins on line 3: ")
             && sum["stopped"].as_str().unwrap().contains("quotation mark")
     );
+    // Also where little follows.
+    let open = "receipt_file\ngood.dalil-status\n\"good.dalil-status\ngood.dalil-status\n";
+    let sum = batch(&fixture, "open.csv", open, &["--offline", "--json"]).json();
+    assert_eq!(sum["questions"], json!(1), "{sum}");
+    assert!(sum["stopped"].as_str().unwrap().contains("line 3: a quotation mark is never closed"), "{sum}");
     let long = format!("{{\"uri\":\"{}\"}}\n{{\"receipt_file\":\"good.dalil-status\"}}\n", "x".repeat(9 << 20));
     let said = batch(&fixture, "long.jsonl", &long, &["--offline", "--json"]);
     let sum = said.json();

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
@@ -30,7 +30,7 @@ enum Column {
 /// A file of records.
 pub(super) struct Csv {
     reader: Reader<Metered>,
-    read_for_record: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     columns: Vec<Column>,
     names: Vec<String>,
     carried: usize,
@@ -39,25 +39,35 @@ pub(super) struct Csv {
 }
 
 /// The file with one kind of line end, the last line too, so that lines can be counted: whatever ends a line is a line feed.
-/// Counts what is read for one record, and stops where it is too much.
+/// Stops where one record is too long.
 struct Metered {
     file: File,
-    read_for_record: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     raw: Vec<u8>,
     /// The last byte was a carriage return: a line feed after it ends no other line.
     after_return: bool,
     ended: bool,
 }
 
+/// What a record took.
+#[derive(Default)]
+struct Meter {
+    /// In bytes.
+    read_for_record: AtomicU64,
+    /// More was wanted than the file has: its last record does not end.
+    wanted_more: AtomicBool,
+}
+
 impl Metered {
-    fn new(file: File, read_for_record: Arc<AtomicU64>) -> Self {
-        Self { file, read_for_record, raw: vec![0; BUFFER_BYTES], after_return: false, ended: false }
+    fn new(file: File, meter: Arc<Meter>) -> Self {
+        Self { file, meter, raw: vec![0; BUFFER_BYTES], after_return: false, ended: false }
     }
 }
 
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read_for_record.load(Ordering::Relaxed) > RECORD_BYTES_MAX {
+        self.meter.wanted_more.store(self.ended, Ordering::Relaxed);
+        if self.meter.read_for_record.load(Ordering::Relaxed) > RECORD_BYTES_MAX {
             let why = format!("a record of more than {RECORD_BYTES_MAX} bytes: is a quotation mark missing?");
             return Err(io::Error::other(why));
         }
@@ -79,7 +89,7 @@ impl Read for Metered {
                 written += 1;
             }
         }
-        self.read_for_record.fetch_add(u64::try_from(written).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.meter.read_for_record.fetch_add(u64::try_from(written).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(written)
     }
 }
@@ -87,8 +97,8 @@ impl Read for Metered {
 impl Csv {
     /// Reads the header.
     pub(super) fn new(file: File, carry: &[String], context: Context) -> Result<Self, Usage> {
-        let read_for_record = Arc::new(AtomicU64::new(0));
-        let metered = Metered::new(file, read_for_record.clone());
+        let meter = Arc::new(Meter::default());
+        let metered = Metered::new(file, meter.clone());
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).buffer_capacity(BUFFER_BYTES);
         let mut reader = builder.from_reader(metered);
@@ -120,19 +130,24 @@ impl Csv {
         if let Some(missing) = carry.iter().find(|name| !names.contains(name)) {
             return Err(wrong(format!("there is no column {:?} to carry", visible(missing))));
         }
-        Ok(Self { reader, read_for_record, columns, names, carried: carry.len(), context, record })
+        Ok(Self { reader, meter, columns, names, carried: carry.len(), context, record })
     }
 
     /// The next row, none at the end, or why the rest cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Row>, String> {
-        self.read_for_record.store(0, Ordering::Relaxed);
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => {}
+        self.meter.read_for_record.store(0, Ordering::Relaxed);
+        let read = self.reader.read_byte_record(&mut self.record);
+        let broken = |why: &dyn std::fmt::Display| {
+            let line = self.record.position().map_or(0, |position| position.line());
+            Err(format!("in the record that begins on line {line}: {why}"))
+        };
+        match read {
             Ok(false) => return Ok(None),
-            Err(error) => {
-                let line = self.record.position().map_or(0, |position| position.line());
-                return Err(format!("in the record that begins on line {line}: {error}"));
+            Ok(true) if self.meter.wanted_more.load(Ordering::Relaxed) => {
+                return broken(&"a quotation mark is never closed");
             }
+            Ok(true) => {}
+            Err(error) => return broken(&error),
         }
         // The place that the reader gives counts empty lines before the record to it.
         let lines = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
