@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode, Uri, header};
+use axum::http::{Method, Request, Response, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dalil_ledger::checkpoint::{Pin, Policy};
@@ -91,10 +91,7 @@ pub fn http(bytes: &[u8]) -> Taken {
     };
     let site = site();
     let response = ask(site, request);
-    // What no browser asks for by itself is told to programs: a file that is not there, another method.
-    let no_file = uri.path().starts_with("/portal/") && response.status() == StatusCode::NOT_FOUND;
-    let no_page = no_file || response.status() == StatusCode::METHOD_NOT_ALLOWED;
-    if is_page(&uri) && !no_page { page(site, &uri, &response) } else { check(site, &uri, &response) }
+    if is_page(&uri) { page(site, &uri, &response) } else { check(site, &uri, &response) }
 }
 
 fn ask(site: &Site, request: Request<Body>) -> Response<axum::body::Bytes> {
@@ -127,7 +124,7 @@ const MARKUP_CHARS: usize = 8;
 
 fn page(site: &Site, uri: &Uri, response: &Response<axum::body::Bytes>) -> Taken {
     let (status, headers) = (response.status(), response.headers());
-    assert!([200, 303, 400, 404, 503].contains(&status.as_u16()), "{uri}: {status}");
+    assert!([200, 303, 400, 404, 405, 503].contains(&status.as_u16()), "{uri}: {status}");
     assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY), "{uri}");
     assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).map(|value| value.as_bytes()), Some(&b"nosniff"[..]));
     if ["/check", "/evidence", "/explorer/subject", "/explorer/search", "/plot"].contains(&uri.path()) {

@@ -78,8 +78,8 @@ pub(super) async fn as_problem(response: Response) -> Response {
     if !failed || response.headers().get(header::CONTENT_TYPE).is_some_and(is_said) {
         return response;
     }
-    let kept = [header::ALLOW, header::RETRY_AFTER].map(|name| (response.headers().get(&name).cloned(), name));
-    let text = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let (mut head, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let (code, reason) = match status {
         StatusCode::NOT_FOUND => ("not_found", "there is no such resource"),
@@ -88,12 +88,15 @@ pub(super) async fn as_problem(response: Response) -> Response {
         StatusCode::REQUEST_TIMEOUT => ("timeout", "the answer took too long; try again"),
         _ => ("request", "the request is malformed"),
     };
-    let mut problem =
-        Problem::new(status, code, if text.is_empty() { reason.to_owned() } else { text }).into_response();
-    for (value, name) in kept {
-        value.and_then(|value| problem.headers_mut().insert(name, value));
+    let detail = if text.is_empty() { reason.to_owned() } else { text };
+    let (problem, body) = Problem::new(status, code, detail).into_response().into_parts();
+    // What else the answer says stands: when to ask again, which methods there are, what a browser may do with it.
+    head.headers.remove(header::CONTENT_LENGTH);
+    for name in problem.headers.keys() {
+        head.headers.remove(name);
     }
-    problem
+    head.headers.extend(problem.headers);
+    Response::from_parts(head, body)
 }
 
 impl IntoResponse for Problem {
